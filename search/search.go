@@ -1,0 +1,60 @@
+// Package search proposes assignments. It is pure: what it asks next is a
+// function of the space, the seed and the history, with no clock, no I/O, no
+// goroutine and no global state.
+package search
+
+import (
+	"errors"
+
+	"github.com/fettle-edge/fettle/study"
+)
+
+// Config describes one lane's search.
+type Config struct {
+	Knobs      []study.Knob
+	Directions []study.Direction // one for each objective
+	Sampler    string            // a name of Samplers; "" and "auto" choose
+	Seed       int64
+	Budget     int // trials the lane has in all; a hint for start designs
+
+	// Key maps an assignment to the identity of its recipe: assignments with
+	// equal keys are duplicates. It must be a pure function. An error means
+	// that the assignment makes no recipe for this model; it is never asked.
+	Key func(study.Assignment) (string, error)
+}
+
+// Outcome is what is told of a trial.
+type Outcome struct {
+	Values     []float64 // one for each objective, in base units; nil when infeasible
+	Infeasible bool
+}
+
+// Suggestion is an assignment to try next.
+type Suggestion struct {
+	Assignment study.Assignment
+	Duplicates int    // draws thrown away because their recipe is in the history
+	Origin     string // start, model, neighbour: for people
+}
+
+// Sampler is a search under way. Its methods are called from one goroutine.
+//
+// Trials are numbered by the caller. Ask(n) proposes for trial n; Add registers
+// a trial whose assignment is known already (the baseline, a restart, a
+// neighbour lane); Tell closes a trial. Trials may be told in any order, and
+// any number may be outstanding. After a restart the caller replays Add and
+// Tell in the original order; the next Ask is then the same as without it
+// (except for samplers for which Reproducible is false).
+type Sampler interface {
+	Ask(n int) (Suggestion, error)
+	Add(n int, a study.Assignment) error
+	Tell(n int, o Outcome) error
+	// Forget removes an outstanding trial that failed for reasons that are not
+	// its own: its recipe may be asked again.
+	Forget(n int) error
+}
+
+// Errors of a Sampler.
+var (
+	ErrExhausted = errors.New("search space exhausted: every recipe has been asked")
+	ErrUnknown   = errors.New("trial is not outstanding")
+)
