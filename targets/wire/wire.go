@@ -9,6 +9,7 @@ package wire
 
 import (
 	"context"
+	"time"
 
 	"github.com/fettle-edge/fettle/study"
 	"github.com/fettle-edge/fettle/targets"
@@ -24,6 +25,7 @@ const Version = 1
 type Hello struct {
 	Version int           `json:"version"`
 	Target  string        `json:"target"`  // the name the agent serves
+	Kind    string        `json:"kind"`    // of the target; "" leaves what the daemon knows
 	BootID  string        `json:"boot_id"` // changes when the board restarts
 	Session string        `json:"session"` // changes when the agent restarts
 	Facts   targets.Facts `json:"facts"`
@@ -31,7 +33,8 @@ type Hello struct {
 
 // Welcome answers a Hello.
 type Welcome struct {
-	Version int `json:"version"`
+	Version int           `json:"version"`
+	TTL     time.Duration `json:"ttl_ns"` // of leases
 }
 
 // Poll asks for work. The agent sends it only when no runner of its is alive:
