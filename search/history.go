@@ -82,8 +82,8 @@ func (h *history) forget(n int) error {
 }
 
 // ranked returns the told trials from best to worst: by non-dominated rank,
-// within a rank the least crowded first, infeasible ones last. The order does
-// not depend on the order of tells.
+// within the front those first that add the most hypervolume, infeasible ones
+// last. The order does not depend on the order of tells.
 func (h *history) ranked() []*record {
 	var feasible, infeasible []*record
 	for _, r := range h.trials {
@@ -106,31 +106,47 @@ func rank(records []*record) []*record {
 	for i, r := range records {
 		points[i] = r.values
 	}
-	layers := [][]*record{}
+	type place struct {
+		rank  int
+		bonus float64
+	}
+	places := make(map[*record]place, len(records))
+	var front []*record
 	for i, rank := range pareto.Ranks(points) {
-		for len(layers) <= rank {
-			layers = append(layers, nil)
+		places[records[i]] = place{rank: rank}
+		if rank == 0 {
+			front = append(front, records[i])
 		}
-		layers[rank] = append(layers[rank], records[i])
 	}
-	ordered := make([]*record, 0, len(records))
-	for _, layer := range layers {
-		ordered = append(ordered, leastCrowdedFirst(layer)...)
+	for i, volume := range contributions(front) {
+		places[front[i]] = place{bonus: volume}
 	}
-	return ordered
+	slices.SortStableFunc(records, func(a, b *record) int {
+		p, q := places[a], places[b]
+		return cmp.Or(cmp.Compare(p.rank, q.rank), cmp.Compare(q.bonus, p.bonus))
+	})
+	return records
 }
 
-func leastCrowdedFirst(layer []*record) []*record {
-	values := make([][]float64, len(layer))
-	order := make([]int, len(layer))
-	for i, r := range layer {
-		values[i], order[i] = r.values, i
+// margin is how far the reference lies beyond the worst of the front, as a
+// share of the front's range: so the ends of the front count too.
+const margin = 0.1
+
+// contributions returns what each trial of a front adds to its hypervolume.
+func contributions(front []*record) []float64 {
+	if len(front) == 0 {
+		return nil
 	}
-	distance := pareto.Crowding(values)
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(distance[b], distance[a]) })
-	sorted := make([]*record, len(layer))
-	for i, j := range order {
-		sorted[i] = layer[j]
+	points := make([][]float64, len(front))
+	for i, r := range front {
+		points[i] = r.values
 	}
-	return sorted
+	low, high := pareto.Bounds(points)
+	for m := range high {
+		high[m] += margin * (high[m] - low[m])
+		if high[m] == low[m] { // all equal: any distance serves
+			high[m] += max(1, math.Abs(high[m]))
+		}
+	}
+	return pareto.Contributions(points, high)
 }

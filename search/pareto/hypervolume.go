@@ -23,15 +23,34 @@ func Hypervolume(points [][]float64, reference []float64) float64 {
 }
 
 // Contributions returns for every point the hypervolume that would be lost
-// without it. Equal points and dominated points have 0.
+// without it: its own box less what the other points, clipped to that box,
+// dominate of it (While et al. 2012, exclusive hypervolume). Equal points and
+// dominated points have 0, and so have points that Hypervolume leaves out.
 func Contributions(points [][]float64, reference []float64) []float64 {
-	all := Hypervolume(points, reference)
 	lost := make([]float64, len(points))
-	for i := range points {
-		others := slices.Concat(points[:i:i], points[i+1:])
-		lost[i] = max(0, all-Hypervolume(others, reference))
+	for i, p := range points {
+		own := Hypervolume([][]float64{p}, reference)
+		if own == 0 {
+			continue
+		}
+		var others [][]float64
+		for j, q := range points {
+			if j != i && len(q) == len(p) && finite(q) {
+				others = insert(others, clipped(q, p))
+			}
+		}
+		lost[i] = max(0, own-Hypervolume(others, reference))
 	}
 	return lost
+}
+
+// clipped returns the corner of what q dominates within the box of p.
+func clipped(q, p []float64) []float64 {
+	corner := slices.Clone(p)
+	for m, x := range q {
+		corner[m] = max(corner[m], x)
+	}
+	return corner
 }
 
 // volume measures points that are all better than the reference.

@@ -106,35 +106,6 @@ func Front(points [][]float64) []int {
 	return front
 }
 
-// Crowding returns for every point the sum over the objectives of the distance
-// between its two neighbours, each objective scaled to its range over points;
-// the ends of an objective have +Inf (Deb et al. 2002). Equal points are
-// neighbours of each other. It is meant for the points of one rank, which hold
-// no NaN.
-func Crowding(points [][]float64) []float64 {
-	sums := make([]float64, len(points))
-	if len(points) == 0 {
-		return sums
-	}
-	order := make([]int, len(points))
-	for m := range points[0] {
-		for i := range order {
-			order[i] = i
-		}
-		slices.SortStableFunc(order, func(a, b int) int { return compare(points[a][m], points[b][m]) })
-		first, last := order[0], order[len(order)-1]
-		scale := points[last][m] - points[first][m]
-		if !(scale > 0) || math.IsInf(scale, 0) {
-			continue
-		}
-		sums[first], sums[last] = math.Inf(1), math.Inf(1)
-		for k := 1; k < len(order)-1; k++ {
-			sums[order[k]] += (points[order[k+1]][m] - points[order[k-1]][m]) / scale
-		}
-	}
-	return sums
-}
-
 // Knee returns the index of the point of the front that lies furthest below
 // the line (plane) through the corners at which one objective is at the
 // front's worst and the others at its best, each objective scaled to its range
@@ -142,36 +113,41 @@ func Crowding(points [][]float64) []float64 {
 // equal points the first wins; ok is false if the front is empty. Points that
 // are not finite are left out.
 func Knee(points [][]float64) (index int, ok bool) {
-	best := math.Inf(1)
-	front := Front(points)
-	front = slices.DeleteFunc(front, func(i int) bool { return !finite(points[i]) })
+	var front [][]float64
+	var indices []int
+	for _, i := range Front(points) {
+		if finite(points[i]) {
+			front, indices = append(front, points[i]), append(indices, i)
+		}
+	}
 	if len(front) == 0 {
 		return 0, false
 	}
-	low, high := bounds(points, front)
-	for _, i := range front {
+	low, high := Bounds(front)
+	best := math.Inf(1)
+	for i, p := range front {
 		// The distance to the plane where the scaled objectives sum to 1 is
 		// (1 - sum)/√m: the point with the least sum is the furthest below.
 		sum := 0.0
-		for m, x := range points[i] {
+		for m, x := range p {
 			if high[m] > low[m] {
-				sum += x/(high[m]-low[m]) - low[m]/(high[m]-low[m])
+				// Halves, because the range itself may overflow.
+				sum += (x/2 - low[m]/2) / (high[m]/2 - low[m]/2)
 			}
 		}
 		if sum < best {
-			best, index = sum, i
+			best, index = sum, indices[i]
 		}
 	}
 	return index, true
 }
 
-// bounds returns the lowest and highest value of each objective over chosen
-// points.
-func bounds(points [][]float64, chosen []int) (low, high []float64) {
-	low = slices.Clone(points[chosen[0]])
-	high = slices.Clone(low)
-	for _, i := range chosen {
-		for m, x := range points[i] {
+// Bounds returns the lowest and the highest value of each objective over the
+// points, of which there is at least one and none with a NaN.
+func Bounds(points [][]float64) (low, high []float64) {
+	low, high = slices.Clone(points[0]), slices.Clone(points[0])
+	for _, p := range points {
+		for m, x := range p {
 			low[m], high[m] = min(low[m], x), max(high[m], x)
 		}
 	}
