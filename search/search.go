@@ -17,9 +17,15 @@ type Config struct {
 	Seed       int64
 	Budget     int // trials the lane has in all; a hint for start designs
 
+	// Neutral is the value a knob has in the first, homogeneous designs, which
+	// change one group of knobs at a time: usually the baseline's assignment.
+	// Knobs without a usable value take their first choice or lowest number.
+	Neutral map[string]study.Value
+
 	// Key maps an assignment to the identity of its recipe: assignments with
 	// equal keys are duplicates. It must be a pure function. An error means
 	// that the assignment makes no recipe for this model; it is never asked.
+	// nil takes the assignment itself as its identity.
 	Key func(study.Assignment) (string, error)
 }
 
@@ -33,8 +39,17 @@ type Outcome struct {
 type Suggestion struct {
 	Assignment study.Assignment
 	Duplicates int    // draws thrown away because their recipe is in the history
-	Origin     string // start, model, neighbour: for people
+	Origin     string // one of the Origin constants: for people
 }
+
+// Where a suggestion comes from.
+const (
+	OriginStart     = "start"     // the start design: homogeneous designs, then Sobol's sequence
+	OriginModel     = "model"     // a model of what was told
+	OriginRandom    = "random"    // an even draw
+	OriginSobol     = "sobol"     // Sobol's sequence
+	OriginNeighbour = "neighbour" // the nearest recipe not asked yet, after too many duplicates
+)
 
 // Sampler is a search under way. Its methods are called from one goroutine.
 //

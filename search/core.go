@@ -1,0 +1,104 @@
+package search
+
+import (
+	"math/rand/v2"
+
+	"github.com/fettle-edge/fettle/search/space"
+	"github.com/fettle-edge/fettle/study"
+	"github.com/fettle-edge/fettle/study/fault"
+)
+
+const (
+	// maxDuplicates is the number of duplicate draws after which the nearest
+	// recipe not asked yet is taken.
+	maxDuplicates = 10
+	// maxDraws bounds the draws of one ask where many make no recipe.
+	maxDraws = 100
+)
+
+// core is the one Sampler: it keeps the history, keeps recipes from being
+// asked twice, and leaves the choice of points to a strategy.
+type core struct {
+	space    *space.Space
+	seed     int64
+	history  *history
+	keys     *keyring
+	start    *start // nil: the strategy needs none
+	strategy strategy
+}
+
+var _ Sampler = (*core)(nil)
+
+// Ask draws until a recipe is new.
+func (c *core) Ask(n int) (Suggestion, error) {
+	if _, ok := c.history.trials[n]; ok {
+		return Suggestion{}, fault.New(fault.Conflict, "cannot ask for trial %d: the search has a trial of this number", n)
+	}
+	next := c.next()
+	var s Suggestion
+	var last space.Point
+	for d := 0; d < maxDraws && s.Duplicates < maxDuplicates; d++ {
+		last, s.Origin = next(d, c.rng(n, d))
+		switch key, err := c.keys.of(c.space.Assignment(last)); {
+		case err != nil:
+			continue
+		case c.history.seen[key] > 0:
+			s.Duplicates++
+			continue
+		default:
+			return c.take(n, last, key, s)
+		}
+	}
+	p, key, err := c.unseen(last, c.rng(n, maxDraws))
+	if err != nil {
+		return Suggestion{}, err
+	}
+	s.Origin = OriginNeighbour
+	return c.take(n, p, key, s)
+}
+
+// next is where points come from at this state of the history.
+func (c *core) next() draw {
+	if c.start != nil {
+		if d := c.start.draw(c); d != nil {
+			return d
+		}
+	}
+	return c.strategy(c.history)
+}
+
+func (c *core) take(n int, p space.Point, key string, s Suggestion) (Suggestion, error) {
+	s.Assignment = c.space.Assignment(p)
+	return s, c.history.add(n, c.space.Point(s.Assignment), key)
+}
+
+// Add registers a known assignment. It may lie outside the space.
+func (c *core) Add(n int, a study.Assignment) error {
+	key, err := c.keys.of(a)
+	if err != nil {
+		return fault.New(fault.Invalid, "cannot add trial %d: its assignment makes no recipe", n).Because(err)
+	}
+	return c.history.add(n, c.space.Point(a), key)
+}
+
+func (c *core) Tell(n int, o Outcome) error { return c.history.tell(n, o) }
+
+func (c *core) Forget(n int) error { return c.history.forget(n) }
+
+// streamSobol is the "trial" whose stream scrambles Sobol's sequence.
+const streamSobol = -1
+
+// rng is the source of draw d for trial n. Sources of different draws are
+// independent, so that no draw depends on how many there were before.
+func (c *core) rng(n, d int) *rand.Rand {
+	return rand.New(rand.NewPCG(mix(uint64(c.seed)), mix(mix(uint64(n))+uint64(d))))
+}
+
+// mix spreads the difference of neighbouring numbers over all bits (Steele et
+// al. 2014, SplitMix64).
+func mix(x uint64) uint64 {
+	x += 0x9e3779b97f4a7c15
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
+}

@@ -1,0 +1,81 @@
+package problems
+
+import (
+	"errors"
+	"math"
+
+	"github.com/fettle-edge/fettle/search"
+	"github.com/fettle-edge/fettle/search/pareto"
+	"github.com/fettle-edge/fettle/study"
+)
+
+// Run searches a problem and returns the hypervolume after every trial as a
+// share of the true front's. Trials are told one by one. If the space is
+// exhausted, the last share is repeated.
+func Run(p Problem, sampler string, seed int64, trials int) ([]float64, error) {
+	s, err := search.New(search.Config{
+		Knobs: p.Knobs, Directions: p.Directions, Sampler: sampler, Seed: seed, Budget: trials,
+	})
+	if err != nil {
+		return nil, err
+	}
+	used := map[string]bool{}
+	var front [][]float64
+	shares := make([]float64, trials)
+	for n := range shares {
+		o, err := try(p, s, n, used)
+		if err != nil && !errors.Is(err, search.ErrExhausted) {
+			return nil, err
+		}
+		if o.Values != nil && !o.Infeasible {
+			front = keepFront(front, pareto.Orient(o.Values, p.Directions))
+		}
+		shares[n] = pareto.Hypervolume(front, p.Reference) / p.Best
+	}
+	return shares, nil
+}
+
+// try asks for one trial and tells its outcome.
+func try(p Problem, s search.Sampler, n int, used map[string]bool) (search.Outcome, error) {
+	asked, err := s.Ask(n)
+	if err != nil {
+		return search.Outcome{}, err
+	}
+	a, o := p.Trial(asked.Assignment, func(a study.Assignment) bool { return used[a.Key()] })
+	used[a.Key()] = true
+	if a.Key() != asked.Assignment.Key() {
+		if err := errors.Join(s.Forget(n), s.Add(n, a)); err != nil {
+			return search.Outcome{}, err
+		}
+	}
+	return o, s.Tell(n, o)
+}
+
+// Interval is a mean with its 95 % confidence interval.
+type Interval struct{ Mean, Low, High float64 }
+
+// t95 are the 97.5 % quantiles of Student's t distribution for 1 … 30 degrees
+// of freedom.
+var t95 = [...]float64{12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131,
+	2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042}
+
+// Mean returns the mean of at least two samples, with the interval of
+// Student's t distribution. For a comparison of two samplers over the same
+// seeds, give it their differences.
+func Mean(samples []float64) Interval {
+	n := float64(len(samples))
+	sum, squares := 0.0, 0.0
+	for _, x := range samples {
+		sum += x
+	}
+	mean := sum / n
+	for _, x := range samples {
+		squares += (x - mean) * (x - mean)
+	}
+	t := 1.96
+	if len(samples)-2 < len(t95) {
+		t = t95[len(samples)-2]
+	}
+	half := t * math.Sqrt(squares/(n-1)/n)
+	return Interval{mean, mean - half, mean + half}
+}

@@ -1,0 +1,100 @@
+package search
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/fettle-edge/fettle/search/goptuna"
+	"github.com/fettle-edge/fettle/search/space"
+	"github.com/fettle-edge/fettle/study"
+	"github.com/fettle-edge/fettle/study/fault"
+)
+
+// The names of samplers.
+const (
+	Auto   = "auto"
+	TPE    = "tpe"
+	Sobol  = "sobol"
+	Random = "random"
+)
+
+// planned are the samplers that Fettle knows of but does not have yet.
+var planned = [...]string{"gp", "motpe", "nsga2", "cmaes"}
+
+// Samplers returns the names that Config.Sampler may have.
+func Samplers() []string { return []string{Auto, TPE, Sobol, Random} }
+
+// Describe returns the sampler that New takes for cfg, and why in a sentence.
+// Where cfg names a sampler, that is the answer.
+func Describe(cfg Config) (name, why string) {
+	if cfg.Sampler != "" && cfg.Sampler != Auto {
+		return cfg.Sampler, "the study names it"
+	}
+	size := 1.0
+	for _, k := range cfg.Knobs {
+		size *= k.Size()
+	}
+	if cfg.Budget > 0 && size <= float64(cfg.Budget) {
+		return Random, fmt.Sprintf("the budget of %d trials covers all %g assignments, so their order does not matter", cfg.Budget, size)
+	}
+	return TPE, "it learns from what was measured and takes knobs of every kind"
+}
+
+// Reproducible reports whether a sampler asks the same again when its history
+// is replayed, and why (not). For auto it answers for the sampler that auto
+// may choose; ask for the name from Describe to be exact.
+func Reproducible(name string) (ok bool, why string) {
+	switch name {
+	case Sobol, Random:
+		return true, "what it asks follows from the space, the seed and the history"
+	case TPE, Auto, "":
+		return false, "goptuna's TPE draws from the process's global random source; the trials are kept, but the seed alone does not lead to them again"
+	}
+	return false, "it is no sampler"
+}
+
+// New starts a search. It fails with fault.Invalid if cfg makes no sense.
+func New(cfg Config) (Sampler, error) {
+	if len(cfg.Directions) == 0 {
+		return nil, fault.New(fault.Invalid, "cannot search without an objective").Trying("give at least one objective")
+	}
+	for _, d := range cfg.Directions {
+		if d != study.Min && d != study.Max {
+			return nil, fault.New(fault.Invalid, "cannot search in direction %q", d).Trying("%s or %s", study.Min, study.Max)
+		}
+	}
+	sp, err := space.New(cfg.Knobs, cfg.Neutral)
+	if err != nil {
+		return nil, err
+	}
+	if len(sp.Dims()) > goptuna.MaxSobolDims {
+		return nil, fault.New(fault.Invalid, "cannot search over %d knobs", len(sp.Dims())).Trying("at most %d", goptuna.MaxSobolDims)
+	}
+	if cfg.Key == nil {
+		cfg.Key = func(a study.Assignment) (string, error) { return a.Key(), nil }
+	}
+	c := &core{space: sp, seed: cfg.Seed, history: newHistory(sp, cfg.Directions), keys: newKeyring(cfg.Key)}
+	sequence := goptuna.NewSobol(len(sp.Dims()), c.rng(streamSobol, 0))
+	switch name, _ := Describe(cfg); name {
+	case Random:
+		c.strategy = randomly(sp)
+	case Sobol:
+		c.strategy = alongSobol(sp, sequence)
+	case TPE:
+		c.start = newStart(sp, sequence, cfg.Budget)
+		c.strategy, err = likeTheBest(sp)
+		return c, err
+	default:
+		return nil, unknownSampler(name)
+	}
+	return c, nil
+}
+
+func unknownSampler(name string) error {
+	if slices.Contains(planned[:], name) {
+		return fault.New(fault.Invalid, "cannot search with sampler %q: it is not available yet", name).Trying("auto")
+	}
+	return fault.New(fault.Invalid, "cannot search with sampler %q: there is no such sampler", name).
+		Trying("%s", strings.Join(Samplers(), ", "))
+}
