@@ -137,3 +137,18 @@ const (
 
 // Active reports whether work is left to do.
 func (s StudyState) Active() bool { return s == StudyPreparing || s == StudyRunning }
+
+// CanBecome reports whether a study may move from s to another state. A
+// stopped or failed study is resumed by preparing again; a complete one never
+// moves.
+func (s StudyState) CanBecome(to StudyState) bool {
+	switch s {
+	case StudyPreparing:
+		return to == StudyRunning || to == StudyStopped || to == StudyFailed
+	case StudyRunning:
+		return to == StudyComplete || to == StudyStopped || to == StudyFailed
+	case StudyStopped, StudyFailed:
+		return to == StudyPreparing
+	}
+	return false
+}

@@ -181,3 +181,13 @@ const (
 	EventTrial  EventKind = "trial"  // a trial was proposed or moved
 	EventTarget EventKind = "target" // a target came, went or changed
 )
+
+// Texts of events that are no transition of a trial. The other texts are: for
+// a trial the name of its transition, for a study its new state, for a target
+// its name.
+const (
+	TextCreate  = "create"  // a study was created
+	TextPropose = "propose" // a trial was proposed
+	TextReport  = "report"  // an attempt brought its result
+	TextLose    = "lose"    // an attempt ended without a result
+)
