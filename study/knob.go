@@ -98,7 +98,8 @@ func KnobRegistry() []KnobInfo { return slices.Clone(knobs) }
 // Assignment holds a value for every active knob.
 type Assignment map[string]Value
 
-// Key returns a canonical text: equal assignments have equal keys.
+// Key returns a canonical text: assignments are equal if and only if their keys
+// are. Names and values are quoted, so that no text can pass for another.
 func (a Assignment) Key() string {
 	names := make([]string, 0, len(a))
 	for n := range a {
@@ -108,7 +109,7 @@ func (a Assignment) Key() string {
 	var b strings.Builder
 	for _, n := range names {
 		v := a[n]
-		fmt.Fprintf(&b, "%s=%d:%s;", n, v.kind, v)
+		fmt.Fprintf(&b, "%q=%d:%q;", n, v.kind, v)
 	}
 	return b.String()
 }

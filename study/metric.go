@@ -90,3 +90,13 @@ func Units(names []string) map[string]string {
 	}
 	return units
 }
+
+// MetricNames returns the names of all metrics, in the order they are
+// documented.
+func MetricNames() []string {
+	names := make([]string, len(metrics))
+	for i, m := range metrics {
+		names[i] = m.Name
+	}
+	return names
+}

@@ -88,6 +88,9 @@ func (v Value) String() string {
 	case boolValue:
 		return strconv.FormatBool(v.num == 1)
 	case numValue:
+		if v.num == math.Trunc(v.num) && math.Abs(v.num) < 1e15 {
+			return strconv.FormatInt(int64(v.num), 10) // not 1e+06
+		}
 		return strconv.FormatFloat(v.num, 'g', -1, 64)
 	}
 	return v.text

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 )
 
 // Kind classifies an error for programs.
@@ -50,6 +51,24 @@ type Problem struct {
 	Path    string `json:"path,omitempty"` // dotted, such as objectives.2.direction
 	Line    int    `json:"line,omitempty"` // from 1; 0 is unknown
 	Message string `json:"msg"`
+	File    string `json:"file,omitempty"` // the file as the user named it; "" in a request
+}
+
+// String returns the problem as compilers write it: file:line: path: message,
+// without the parts that are unknown.
+func (p Problem) String() string {
+	var b strings.Builder
+	if p.File != "" {
+		b.WriteString(p.File + ":")
+		if p.Line > 0 {
+			fmt.Fprintf(&b, "%d:", p.Line)
+		}
+		b.WriteString(" ")
+	}
+	if p.Path != "" {
+		b.WriteString(p.Path + ": ")
+	}
+	return b.String() + p.Message
 }
 
 // Error is an error that people may see. Its cause is for the log alone.

@@ -3,6 +3,7 @@ package fault
 import (
 	"encoding/json"
 	"net/http"
+	"strings"
 )
 
 // ContentType is the media type of an encoded error (RFC 9457).
@@ -39,10 +40,12 @@ func Encode(err error) (body []byte, status int) {
 // Decode returns the error of a response that is not a success.
 func Decode(status int, body []byte) *Error {
 	var d document
-	if err := json.Unmarshal(body, &d); err != nil || len(d.Type) <= len(typePrefix) {
+	err := json.Unmarshal(body, &d)
+	kind, ours := strings.CutPrefix(d.Type, typePrefix)
+	if err != nil || !ours || kind == "" {
 		return New(Internal, "cannot understand the daemon's answer (status %d)", status)
 	}
-	return &Error{Kind: Kind(d.Type[len(typePrefix):]), Sentence: d.Detail, Try: d.Try, Problems: d.Errors}
+	return &Error{Kind: Kind(kind), Sentence: d.Detail, Try: d.Try, Problems: d.Errors}
 }
 
 func public(err error) *Error {
