@@ -147,9 +147,9 @@ func TestImports(t *testing.T) {
 func direct(t *testing.T, name string, imports []string) {
 	t.Helper()
 	owners := map[string]string{
-		sqlite:                     "store",
+		sqlite:                      "store",
 		"github.com/c-bata/goptuna": "search/goptuna",
-		purego:                     "profiler/llama",
+		purego:                      "profiler/llama",
 	}
 	for _, imp := range imports {
 		for lib, owner := range owners {

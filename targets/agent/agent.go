@@ -116,12 +116,13 @@ func (a *Agent) attempt(ctx context.Context, w wire.Work, ttl time.Duration) {
 		log.Warn("attempt dropped: its lease is lost")
 		return
 	}
+	deliver := held
 	if ctx.Err() != nil { // the last report outlives the agent's context, but not for long
 		var cancel context.CancelFunc
-		held, cancel = context.WithTimeout(held, 5*time.Second)
+		deliver, cancel = context.WithTimeout(held, 5*time.Second)
 		defer cancel()
 	}
-	if err := a.report(held, wire.Report{Lease: w.Lease, Result: result}); err != nil {
+	if err := a.report(deliver, wire.Report{Lease: w.Lease, Result: result}); err != nil {
 		log.Warn("cannot deliver a report", "error", err)
 	}
 }
