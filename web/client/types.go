@@ -24,10 +24,22 @@ type Lane struct {
 	Online   bool   `json:"online"`
 	Trials   int    `json:"trials"`   // proposed so far, the baseline included
 	Finished int    `json:"finished"` // in a terminal state
+	Complete int    `json:"complete"` // of those, with a feasible result
 	Budget   int    `json:"budget"`
 	Front    []int  `json:"front"`           // trial numbers
 	Phase    string `json:"phase"`           // what it does now, for people
 	ETA      *Range `json:"eta_s,omitempty"` // absent below three complete trials
+
+	// For each objective by its metric: what the baseline has (once measured),
+	// and the trial of the front that is best in it.
+	Baseline map[string]study.Summary `json:"baseline,omitempty"`
+	Best     map[string]Best          `json:"best"`
+}
+
+// Best is a trial and its value of one metric.
+type Best struct {
+	Trial int `json:"trial"`
+	study.Summary
 }
 
 // Range is an interval in the unit of the field that holds it.
@@ -149,4 +161,27 @@ type Link struct {
 // Doctor answers GET /api/v1/doctor.
 type Doctor struct {
 	Checks []targets.Check `json:"checks"`
+}
+
+// Vocabulary answers GET /api/v1/vocabulary: the metrics and knobs that studies
+// may name.
+type Vocabulary struct {
+	Metrics []Metric `json:"metrics"`
+	Knobs   []Knob   `json:"knobs"`
+}
+
+// Metric is a row of the registry of metrics.
+type Metric struct {
+	Name   string          `json:"name"`
+	Unit   string          `json:"unit"`
+	Better study.Direction `json:"better"`
+	Source string          `json:"source"` // target, host or exact
+	Help   string          `json:"help"`
+}
+
+// Knob is a row of the registry of knobs.
+type Knob struct {
+	Name string     `json:"name"`
+	Part study.Part `json:"part"`
+	Help string     `json:"help"`
 }
