@@ -50,7 +50,7 @@ func DiskSpace(ctx context.Context, folder string) (Disk, error) {
 // Names of the checks, which are also the keys of Vitals.Missing.
 const (
 	CheckKernel         = "kernel"
-	CheckClock          = "clock"
+	CheckTime           = "time"
 	CheckVirtualization = "virtualization"
 	CheckMemory         = "memory"
 	CheckSwap           = "swap"
@@ -79,7 +79,7 @@ var checks = []struct {
 	check func(Facts, Vitals) Check
 }{
 	{CheckKernel, checkKernel},
-	{CheckClock, checkClock},
+	{CheckTime, checkTime},
 	{CheckVirtualization, checkVirtualization},
 	{CheckMemory, checkMemory},
 	{CheckSwap, checkSwap},
@@ -104,7 +104,7 @@ func Doctor(f Facts, v Vitals) []Check {
 	return report
 }
 
-func ok(format string, args ...any) Check {
+func good(format string, args ...any) Check {
 	return Check{Status: StatusOK, Detail: fmt.Sprintf(format, args...)}
 }
 
@@ -127,7 +127,7 @@ func checkKernel(f Facts, _ Vitals) Check {
 	case major < 4 || major == 4 && minor < 5:
 		return warn("use Linux 4.5 or newer", "%s does not tell anonymous memory from files: no memory.peak_anon", f.Kernel)
 	}
-	return ok("%s %s, %s", f.OS, f.Kernel, f.Architecture)
+	return good("%s %s, %s", f.OS, f.Kernel, f.Architecture)
 }
 
 // kernelVersion reads the first two numbers of a release such as 6.18.44-rt.
@@ -139,18 +139,18 @@ func kernelVersion(release string) (major, minor int, known bool) {
 	return major, minor, err1 == nil && err2 == nil
 }
 
-func checkClock(_ Facts, v Vitals) Check {
+func checkTime(_ Facts, v Vitals) Check {
 	now := v.Now.UTC().Format("2006-01-02 15:04:05 MST")
 	if v.Now.Before(v.Built) {
 		return fail("set the clock: sudo timedatectl set-ntp true",
 			"%s is before this program was made (%s)", now, v.Built.UTC().Format(time.DateOnly))
 	}
-	return ok("%s", now)
+	return good("%s", now)
 }
 
 func checkVirtualization(f Facts, _ Vitals) Check {
 	if f.Virtual == "" {
-		return ok("none seen")
+		return good("none seen")
 	}
 	return warn("measure on hardware of your own, or compare only numbers taken close together",
 		"%s: measurements share the host with neighbours", f.Virtual)
@@ -161,14 +161,14 @@ func checkMemory(f Facts, v Vitals) Check {
 		return warn("", "unknown: %s", why)
 	}
 	const try = "close other programs"
-	detail := fmt.Sprintf("%s of %s available", bytes(v.AvailableMem), bytes(f.MemoryBytes))
+	detail := fmt.Sprintf("%s of %s available", size(v.AvailableMem), size(f.MemoryBytes))
 	switch {
 	case v.AvailableMem < noMemory:
 		return fail(try, "%s", detail)
 	case v.AvailableMem < lowMemory:
 		return warn(try, "%s", detail)
 	}
-	return ok("%s", detail)
+	return good("%s", detail)
 }
 
 func checkSwap(f Facts, v Vitals) Check {
@@ -176,9 +176,9 @@ func checkSwap(f Facts, v Vitals) Check {
 		return warn("", "unknown: %s", why)
 	}
 	if f.SwapBytes == 0 {
-		return ok("off")
+		return good("off")
 	}
-	return warn("sudo swapoff -a", "%s on, %s used: peaks of memory can hide in swap", bytes(f.SwapBytes), bytes(v.SwapUsed))
+	return warn("sudo swapoff -a", "%s on, %s used: peaks of memory can hide in swap", size(f.SwapBytes), size(v.SwapUsed))
 }
 
 func checkDisk(_ Facts, v Vitals) Check {
@@ -186,12 +186,12 @@ func checkDisk(_ Facts, v Vitals) Check {
 		return warn("", "unknown: %s", why)
 	}
 	if len(v.Disks) == 0 {
-		return ok("no folder is in use")
+		return good("no folder is in use")
 	}
 	status := StatusOK
 	var details []string
 	for _, d := range v.Disks {
-		details = append(details, fmt.Sprintf("%s of %s free for %s", bytes(d.Free), bytes(d.Total), d.Folder))
+		details = append(details, fmt.Sprintf("%s of %s free for %s", size(d.Free), size(d.Total), d.Folder))
 		switch {
 		case d.Free < noDisk:
 			status = StatusFail
@@ -209,17 +209,17 @@ func checkDisk(_ Facts, v Vitals) Check {
 func checkPower(_ Facts, v Vitals) Check {
 	switch v.Battery {
 	case "":
-		return ok("no battery")
+		return good("no battery")
 	case "Discharging":
 		return warn("plug in the power supply", "on battery (%.2f W): processors run slower to save it", v.BatteryWatts)
 	}
-	return ok("plugged in, battery: %s", strings.ToLower(v.Battery))
+	return good("plugged in, battery: %s", strings.ToLower(v.Battery))
 }
 
 func checkGovernor(f Facts, v Vitals) Check {
 	switch f.Governor {
 	case "performance":
-		return ok("performance")
+		return good("performance")
 	case "":
 		why := v.Missing[CheckGovernor]
 		if why == "" {
@@ -239,7 +239,7 @@ func checkLoad(_ Facts, v Vitals) Check {
 	if v.OtherLoad > loudShare {
 		return warn("stop other programs; measurements are repeated above 5 %", "%s", detail)
 	}
-	return ok("%s", detail)
+	return good("%s", detail)
 }
 
 func checkThrottling(_ Facts, v Vitals) Check {
@@ -249,7 +249,7 @@ func checkThrottling(_ Facts, v Vitals) Check {
 	if v.ThrottleEvents > 0 {
 		return warn("improve the cooling; attempts that throttle are marked", "%d times since boot", v.ThrottleEvents)
 	}
-	return ok("none since boot")
+	return good("none since boot")
 }
 
 func checkTemperature(f Facts, v Vitals) Check {
@@ -259,14 +259,14 @@ func checkTemperature(f Facts, v Vitals) Check {
 	if v.Celsius >= hotCelsius {
 		return warn("let it cool down", "%.1f °C (%s)", v.Celsius, v.Thermometer)
 	}
-	return ok("%.1f °C (%s)", v.Celsius, v.Thermometer)
+	return good("%.1f °C (%s)", v.Celsius, v.Thermometer)
 }
 
 func checkEnergy(f Facts, v Vitals) Check {
 	if f.Energy.Source == "" {
 		return absent(f.Energy, v.Missing[CheckEnergy])
 	}
-	return ok("%s, boundary %s", f.Energy.Source, f.Energy.Boundary)
+	return good("%s, boundary %s", f.Energy.Source, f.Energy.Boundary)
 }
 
 // absent reports a sensor that is not there.
@@ -278,4 +278,12 @@ func absent(s Sensor, why string) Check {
 		why = "not looked for"
 	}
 	return warn(s.Try, "absent: %s", why)
+}
+
+// size returns a number of bytes for people.
+func size(n int64) string {
+	if n >= 1<<30 {
+		return fmt.Sprintf("%.1f GiB", float64(n)/(1<<30))
+	}
+	return fmt.Sprintf("%.0f MiB", float64(n)/(1<<20))
 }

@@ -3,7 +3,6 @@ package targets
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -144,8 +143,8 @@ func (t tree) governor() string {
 // hypervisors maps words of firmware names and clock sources to hypervisors.
 var hypervisors = []struct{ word, name string }{
 	{"vmware", "vmware"}, {"virtualbox", "virtualbox"}, {"innotek", "virtualbox"}, {"xen", "xen"},
-	{"hyperv", "hyperv"}, {"virtual machine", "hyperv"}, {"parallels", "parallels"},
-	{"kvm", "kvm"}, {"qemu", "kvm"}, {"amazon ec2", "kvm"}, {"google compute", "kvm"}, {"firecracker", "kvm"},
+	{"parallels", "parallels"}, {"kvm", "kvm"}, {"qemu", "kvm"}, {"amazon ec2", "kvm"}, {"google compute", "kvm"},
+	{"hyperv", "hyperv"}, {"virtual machine", "hyperv"}, // others call theirs so too
 }
 
 // virtual names the hypervisor and the container that Fettle runs in, joined
@@ -190,12 +189,4 @@ func (t tree) hypervisor(flags []string) string {
 		return "hypervisor"
 	}
 	return ""
-}
-
-// bytes returns a number of bytes for people.
-func bytes(n int64) string {
-	if n >= 1<<30 {
-		return fmt.Sprintf("%.1f GiB", float64(n)/(1<<30))
-	}
-	return fmt.Sprintf("%.0f MiB", float64(n)/(1<<20))
 }

@@ -15,7 +15,7 @@ const (
 	MissingTemperature = "temperature"
 	MissingClock       = "clock"
 	MissingGovernor    = "governor"
-	MissingThrottle    = "throttle"
+	MissingThrottle    = "throttling"
 	MissingLoad        = "load"
 	MissingMemory      = "memory"
 )
