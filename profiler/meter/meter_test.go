@@ -121,6 +121,18 @@ func TestConsumptionAddsUpRepeatedPhases(t *testing.T) {
 	near(t, "net", c.Net, 50-4*4)
 }
 
+func TestConsumptionOfShortIdleIsCoarse(t *testing.T) {
+	record := Record{Source: fakeInfo, Intervals: []Interval{
+		{Phase: "before", Length: time.Second, Joules: 4},
+		{Phase: "measure", Length: time.Second, Joules: 20},
+		{Phase: "after", Length: time.Millisecond, Joules: 0.004}, // one period
+	}}
+	c, err := record.Consumption("before", "measure", "after")
+	if err != nil || !slices.Equal(c.Warnings, []string{WarnCoarse}) {
+		t.Errorf("warnings %q, %v", c.Warnings, err)
+	}
+}
+
 func TestConsumptionRefuses(t *testing.T) {
 	still := Record{Source: fakeInfo, Intervals: []Interval{
 		{Phase: "before", Length: time.Second}, {Phase: "measure", Length: time.Second}, {Phase: "after", Length: time.Second},

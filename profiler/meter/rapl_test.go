@@ -128,7 +128,7 @@ func TestRAPLSumsZones(t *testing.T) {
 	near(t, "energy", joules, 3)
 }
 
-// failing answers the reads of one file with an error.
+// failing answers the reads of one file with an error, or with 0.
 type failing struct {
 	fs.FS
 	file string
@@ -137,6 +137,9 @@ type failing struct {
 
 func (f failing) ReadFile(name string) ([]byte, error) {
 	if strings.HasSuffix(name, f.file) {
+		if f.err == nil {
+			return []byte("0\n"), nil
+		}
 		return nil, &fs.PathError{Op: "read", Path: name, Err: f.err}
 	}
 	return fs.ReadFile(f.FS, name)
@@ -155,6 +158,7 @@ func TestEnergyIsAbsentWithAReason(t *testing.T) {
 		{"switched off", failing{one, "energy_uj", syscall.ENODATA}, "/sys/class/powercap/intel-rapl:0/energy_uj: the sensor is switched off (ENODATA)", "dmesg"},
 		{"no value", failing{one, "energy_uj", syscall.EAGAIN}, "EAGAIN", "dmesg"},
 		{"no range", failing{one, "max_energy_range_uj", syscall.ENOENT}, "max_energy_range_uj: no such file", "dmesg"},
+		{"no real range", failing{one, "max_energy_range_uj", nil}, "has a range of 0 µJ", "dmesg"},
 		{"outside the range", rapls("intel-rapl:0 package-0=65532610988"), "outside its range", "dmesg"},
 		{"no number", rapls("intel-rapl:0 package-0=many"), `holds "many" instead of a number`, "dmesg"},
 	}

@@ -90,11 +90,7 @@ func (o Observation) Conditions() study.Conditions {
 		Missing:      maps.Clone(o.Before.Missing),
 	}
 	if peak, ok := o.peak(); ok {
-		low := peak
-		if o.Before.Thermometer != "" {
-			low = o.Before.Celsius
-		}
-		c.Temperature = &study.Range{Low: low, High: peak}
+		c.Temperature = &study.Range{Low: o.Celsius[0], High: peak}
 		delete(c.Missing, MissingTemperature)
 	}
 	return c

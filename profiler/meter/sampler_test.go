@@ -74,3 +74,14 @@ func TestSamplerWithoutSensors(t *testing.T) {
 		}
 	}
 }
+
+func TestConditionsOfASensorThatAnsweredLate(t *testing.T) {
+	o := Observation{Before: Snapshot{Missing: map[string]string{MissingTemperature: "no answer"}}, Celsius: []float64{-3, -5}}
+	c := o.Conditions()
+	if c.Temperature == nil || *c.Temperature != (study.Range{Low: -3, High: -3}) || len(c.Missing) != 0 {
+		t.Errorf("got %v, missing %q", c.Temperature, c.Missing)
+	}
+	if len(o.Before.Missing) != 1 {
+		t.Error("the observation was changed")
+	}
+}
