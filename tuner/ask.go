@@ -1,0 +1,154 @@
+package tuner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/fettle-edge/fettle/search"
+	"github.com/fettle-edge/fettle/study"
+)
+
+// newSampler makes the sampler of a lane. Its trials are numbered by their
+// index in the lane.
+func (b *bench) newSampler() (search.Sampler, error) {
+	baseline, _, _, err := b.model.BaselinePlan(b.spec)
+	if err != nil {
+		return nil, err
+	}
+	directions := make([]study.Direction, len(b.spec.Objectives))
+	for i, o := range b.spec.Objectives {
+		directions[i] = o.Direction
+	}
+	return search.New(search.Config{
+		Knobs:      b.spec.Knobs,
+		Directions: directions,
+		Sampler:    b.spec.Search.Sampler,
+		Seed:       b.spec.Search.Seed,
+		Budget:     b.spec.Budget.Trials,
+		Neutral:    baseline,
+		Key: func(a study.Assignment) (string, error) {
+			recipe, _, err := b.model.Plan(b.spec, b.ranking, a)
+			if err != nil {
+				return "", err
+			}
+			return recipe.Key(), nil
+		},
+	})
+}
+
+// replay rebuilds the sampler of a lane from the store's history, in the order
+// in which things happened.
+func (b *bench) replay(ctx context.Context, target string) (search.Sampler, error) {
+	sampler, err := b.newSampler()
+	if err != nil {
+		return nil, err
+	}
+	trials, err := b.cfg.Store.LaneTrials(ctx, b.study.ID, target)
+	if err != nil {
+		return nil, err
+	}
+	byNumber := map[int]study.Trial{}
+	for _, t := range trials {
+		byNumber[t.Number] = t
+	}
+	history, err := b.cfg.Store.History(ctx, b.study.ID, target)
+	if err != nil {
+		return nil, err
+	}
+	proposed, told := map[int]bool{}, map[int]bool{}
+	for _, e := range history {
+		if e.Trial == nil {
+			continue
+		}
+		t, ok := byNumber[*e.Trial]
+		switch {
+		case !ok:
+		case !proposed[t.Number]: // the first event of a trial is its proposal
+			proposed[t.Number] = true
+			err = sampler.Add(t.Index, t.Assignment)
+		case t.State.Terminal() && e.Seq == t.Rev && !told[t.Number]: // the last is its end
+			told[t.Number] = true
+			err = tell(sampler, b.spec, t)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("replay trial %d: %w", t.Number, err)
+		}
+	}
+	return sampler, nil
+}
+
+// propose is steps 1 to 3: ask, plan, check.
+func (l *laneRun) propose(ctx context.Context, index int) error {
+	l.phase("proposes trial %d", index)
+	t, err := l.plan(index)
+	if errors.Is(err, search.ErrExhausted) {
+		l.cfg.Log.Info("search space exhausted", "study", l.study.ID, "target", l.target, "trials", index)
+		l.exhausted = true
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	t, err = l.cfg.Store.Propose(ctx, l.cfg.Now(), t)
+	if err != nil {
+		return err
+	}
+	return l.check(ctx, t)
+}
+
+// plan asks for an assignment and works out what it means. Trial 0 of every
+// lane is the baseline.
+func (l *laneRun) plan(index int) (study.Trial, error) {
+	t := study.Trial{Study: l.study.ID, Target: l.target, State: study.Proposed, Created: l.cfg.Now()}
+	if index == 0 {
+		a, recipe, prediction, err := l.model.BaselinePlan(l.spec)
+		if err != nil {
+			return t, err
+		}
+		t.Assignment, t.Recipe, t.Prediction = a, recipe, prediction
+		return t, l.sampler.Add(index, a)
+	}
+	suggestion, err := l.sampler.Ask(index)
+	if err != nil {
+		return t, err
+	}
+	t.Assignment, t.Duplicates = suggestion.Assignment, suggestion.Duplicates
+	t.Recipe, t.Prediction, err = l.model.Plan(l.spec, l.ranking, t.Assignment)
+	return t, err
+}
+
+// check rejects what breaks a constraint by what is known without measuring.
+// The predicted peak memory is a lower bound, so that only a maximum can be
+// judged by it.
+func (l *laneRun) check(ctx context.Context, t study.Trial) error {
+	known := map[string]study.Summary{
+		"size.file":    study.Exact(float64(t.Prediction.FileBytes)),
+		"size.weights": study.Exact(float64(t.Prediction.WeightBytes)),
+	}
+	v := judgeValues(l.spec.Constraints, known, study.ReasonPredicted)
+	for _, c := range l.spec.Constraints {
+		if v == nil && c.Metric == "memory.peak" && c.Max != nil {
+			bound := map[string]study.Summary{c.Metric: study.Exact(float64(t.Prediction.PeakMemoryBytes))}
+			v = judgeValues([]study.Constraint{{Metric: c.Metric, Max: c.Max}}, bound, study.ReasonPredicted)
+		}
+	}
+	if v == nil {
+		return nil
+	}
+	return l.close(ctx, t, *v, nil)
+}
+
+// close moves a trial by a verdict and, when that ends it, tells the sampler.
+func (l *laneRun) close(ctx context.Context, t study.Trial, v verdict, change func(*study.Trial)) error {
+	t, err := l.cfg.Store.Move(ctx, l.cfg.Now(), t.Study, t.Number, v.move, func(t *study.Trial) {
+		t.Reason, t.Detail, t.Stderr = v.reason, v.detail, v.stderr
+		if change != nil {
+			change(t)
+		}
+	})
+	if err != nil || !t.State.Terminal() {
+		return err
+	}
+	return l.tell(t)
+}

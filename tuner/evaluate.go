@@ -1,0 +1,148 @@
+package tuner
+
+import (
+	"context"
+
+	"github.com/fettle-edge/fettle/study"
+)
+
+// hopelessAfter is the least number of chunks before a constraint on quality
+// may end an evaluation: standard errors of fewer say little.
+const hopelessAfter = 4
+
+// z999 is the 99.9 % quantile of the normal distribution: an evaluation is
+// ended early when the constraint is broken with that confidence.
+const z999 = 3.0902
+
+// evaluate is step 4: the quality of the trial's variant, from scores that are
+// there already and from those of the chunks that are missing.
+func (l *laneRun) evaluate(ctx context.Context, t study.Trial) error {
+	if l.text == "" {
+		_, err := l.cfg.Store.Move(ctx, l.cfg.Now(), t.Study, t.Number, study.Queue, nil)
+		return err
+	}
+	l.phase("evaluates trial %d", t.Index)
+	start := l.cfg.Now()
+	key := l.qualityKey(t)
+	scores, err := l.cfg.Store.Scores(ctx, key)
+	if err != nil {
+		return err
+	}
+	scores = leading(scores, l.spec.Quality.Chunks)
+	v, err := l.twice(ctx, func() error {
+		if hopeless(l.spec.Constraints, scores) != nil || len(scores) == l.spec.Quality.Chunks {
+			return nil
+		}
+		return l.score(ctx, t, key, &scores)
+	})
+	if err != nil {
+		return err
+	}
+	change := func(t *study.Trial) { t.Spent.Evaluate += l.since(start) }
+	if v == nil {
+		v = hopeless(l.spec.Constraints, scores)
+	}
+	if v == nil {
+		v = judgeValues(l.spec.Constraints, study.QualityValues(scores), study.ReasonConstraint)
+	}
+	if v != nil {
+		return l.close(ctx, t, *v, func(t *study.Trial) {
+			change(t)
+			t.Values = values(l.spec, t.Prediction, scores, nil)
+		})
+	}
+	_, err = l.cfg.Store.Move(ctx, l.cfg.Now(), t.Study, t.Number, study.Queue, change)
+	return err
+}
+
+// score evaluates the chunks that scores lacks and appends them.
+func (l *laneRun) score(ctx context.Context, t study.Trial, key study.QualityKey, scores *[]study.ChunkScore) error {
+	files, err := l.cfg.Contents.Files(t.Pieces)
+	if err != nil {
+		return err
+	}
+	run := t.Recipe.Run
+	run.Threads = l.cfg.Threads
+	return l.cfg.Evaluator.Evaluate(ctx, Evaluation{
+		Files:  files,
+		Run:    run,
+		Text:   l.text,
+		Base:   l.base,
+		First:  len(*scores),
+		Chunks: l.spec.Quality.Chunks - len(*scores),
+	}, func(c study.ChunkScore) error {
+		if err := l.cfg.Store.SaveScore(ctx, key, c); err != nil {
+			return err
+		}
+		*scores = append(*scores, c)
+		if hopeless(l.spec.Constraints, *scores) != nil {
+			return ErrEnough
+		}
+		return nil
+	})
+}
+
+// leading returns the scores of chunks 0, 1, 2 … without a gap, at most n.
+func leading(scores []study.ChunkScore, n int) []study.ChunkScore {
+	for i, c := range scores {
+		if c.Chunk != i || i == n {
+			return scores[:i:i]
+		}
+	}
+	return scores
+}
+
+// hopeless returns a rejection when the scores so far break a constraint on
+// quality with 99.9 % confidence, else nil.
+func hopeless(constraints []study.Constraint, scores []study.ChunkScore) *verdict {
+	if len(scores) < hopelessAfter {
+		return nil
+	}
+	kind := map[string]study.Summary{}
+	for name, s := range study.QualityValues(scores) {
+		margin := (s.High - s.Value) * z999 / z95
+		kind[name] = study.Summary{Value: s.Value, Low: s.Value - margin, High: s.Value + margin}
+	}
+	for _, c := range constraints {
+		s, ok := kind[c.Metric]
+		if !ok {
+			continue
+		}
+		// The friendly end of the interval must break the bound, too.
+		if c.Max != nil && s.Low > *c.Max || c.Min != nil && s.High < *c.Min {
+			return &verdict{move: study.Reject, reason: study.ReasonConstraint, detail: sentence(c, s.Value)}
+		}
+	}
+	return nil
+}
+
+// z95 is the factor by which study.QualityValues makes its intervals.
+const z95 = 1.959964
+
+// qualityKey is the key under which the scores of a trial are kept.
+func (b *bench) qualityKey(t study.Trial) study.QualityKey {
+	return b.QualityKeyOf(b.spec, t)
+}
+
+// QualityKeyOf returns the key under which the quality of a trial of a study
+// with this spec is kept.
+func (t *Tuner) QualityKeyOf(spec *study.Spec, tr study.Trial) study.QualityKey {
+	return study.QualityKey{
+		Variant: tr.Recipe.Variant(spec.Model.Digest),
+		KV:      tr.Recipe.Run.KV,
+		Flash:   tr.Recipe.Run.Flash,
+		Context: tr.Recipe.Run.Context,
+		Text:    spec.Quality.Text.Digest,
+		Backend: t.cfg.Runtime.Backend,
+		Runtime: t.cfg.Runtime.Digest,
+	}
+}
+
+// QualityKey is QualityKeyOf for a trial whose study is looked up.
+func (t *Tuner) QualityKey(ctx context.Context, tr study.Trial) (study.QualityKey, error) {
+	st, err := t.cfg.Store.Study(ctx, tr.Study)
+	if err != nil {
+		return study.QualityKey{}, err
+	}
+	return t.QualityKeyOf(&st.Spec, tr), nil
+}
