@@ -14,7 +14,7 @@ import (
 // exhausted, the last share is repeated.
 func Run(p Problem, sampler string, seed int64, trials int) ([]float64, error) {
 	s, err := search.New(search.Config{
-		Knobs: p.Knobs, Directions: p.Directions, Sampler: sampler, Seed: seed, Budget: trials,
+		Knobs: p.Knobs, Directions: p.Directions, Sampler: sampler, Seed: seed, Budget: trials, Neutral: p.Neutral,
 	})
 	if err != nil {
 		return nil, err
