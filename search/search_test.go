@@ -95,19 +95,25 @@ func TestReplay(t *testing.T) {
 		if ok, _ := search.Reproducible(name); !ok {
 			continue
 		}
-		for seed := range int64(5) {
+		for seed := range int64(3) {
 			cfg := demo()
 			cfg.Sampler, cfg.Seed = name, seed
 			s := newSampler(t, cfg)
 			rng := rand.New(rand.NewPCG(uint64(seed), 9))
 			var history []step
 			var open []int
-			for n := range 60 {
+			for n := range 40 {
 				replayed := newSampler(t, cfg)
 				replay(t, replayed, history)
 				got, again := ask(t, s, n), ask(t, replayed, n)
 				if got.Assignment.Key() != again.Assignment.Key() || got.Duplicates != again.Duplicates || got.Origin != again.Origin {
 					t.Fatalf("%s, trial %d: asked %v, after a replay %v", name, n, got, again)
+				}
+				if rng.IntN(8) == 0 { // failed, and not the trial's fault: a replay does not know of it
+					if err := s.Forget(n); err != nil {
+						t.Fatal(err)
+					}
+					continue
 				}
 				history, open = append(history, step{n: n, a: got.Assignment}), append(open, n)
 				for len(open) > 0 && rng.IntN(3) > 0 { // any order, some outstanding
@@ -321,7 +327,7 @@ func TestNearestUnseen(t *testing.T) {
 // ends.
 func TestHugeSpace(t *testing.T) {
 	var knobs []study.Knob
-	for i := range 30 {
+	for i := range 10 {
 		knobs = append(knobs, study.Knob{Name: fmt.Sprint("k", i), Int: &[2]int{0, 1000}})
 	}
 	s := newSampler(t, search.Config{

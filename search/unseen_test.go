@@ -17,7 +17,7 @@ func TestUnseenIsNearest(t *testing.T) {
 		types = append(types, study.Text(n))
 	}
 	s, err := New(Config{
-		Knobs:      []study.Knob{{Name: "type", Choice: types}, {Name: "x", Int: &[2]int{0, 11}}, {Name: "y", Int: &[2]int{0, 11}}},
+		Knobs:      []study.Knob{{Name: "type", Choice: types}, {Name: "x", Int: &[2]int{0, 5}}, {Name: "y", Int: &[2]int{0, 5}}},
 		Directions: []study.Direction{study.Min},
 		Sampler:    Random,
 	})
@@ -27,8 +27,8 @@ func TestUnseenIsNearest(t *testing.T) {
 	c := s.(*core)
 	var all []space.Point
 	for level := range types {
-		for i := range 144 {
-			all = append(all, space.Point{level, i / 12, i % 12})
+		for i := range 36 {
+			all = append(all, space.Point{level, i / 6, i % 6})
 		}
 	}
 	rng := rand.New(rand.NewPCG(1, 1))

@@ -17,7 +17,7 @@ func newTPE(t testing.TB, knobs ...study.Knob) (*goptuna.TPE, *space.Space) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tpe, err := goptuna.NewTPE(sp)
+	tpe, err := goptuna.NewTPE(sp, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +48,7 @@ func evenHistory(sp *space.Space, n int) []space.Point {
 func TestEveryLevelIsDrawn(t *testing.T) {
 	tpe, sp := newTPE(t, ranges()...)
 	rng := rand.New(rand.NewPCG(1, 1))
-	const draws = 4000
+	const draws = 2000
 	for d, counts := range histogram(tpe, sp, rng, draws) {
 		knob, levels := sp.Dims()[d].Knob.Name, len(counts)
 		if counts[0] == 0 || counts[levels-1] == 0 {
@@ -205,6 +205,9 @@ func TestSobolFollowsTheSeed(t *testing.T) {
 	late := s.At(20)
 	if !slices.Equal(s.At(9), at(1, 9)) || !slices.Equal(s.At(20), late) {
 		t.Error("a point depends on the points taken before")
+	}
+	if p := goptuna.NewSobol(goptuna.MaxSobolDims, rand.New(rand.NewPCG(1, 0))).At(1); len(p) != goptuna.MaxSobolDims {
+		t.Errorf("%d coordinates, want %d", len(p), goptuna.MaxSobolDims)
 	}
 	if p := goptuna.NewSobol(0, rand.New(rand.NewPCG(1, 0))).At(3); len(p) != 0 {
 		t.Errorf("no dimensions: %v", p)
