@@ -83,7 +83,7 @@ func New(cfg Config) (Sampler, error) {
 		c.strategy = alongSobol(sp, sequence)
 	case TPE:
 		c.start = newStart(sp, sequence, cfg.Budget)
-		c.strategy, err = likeTheBest(sp)
+		c.strategy, err = likeTheBest(sp, cfg.Seed)
 		return c, err
 	default:
 		return nil, unknownSampler(name)

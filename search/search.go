@@ -1,6 +1,9 @@
 // Package search proposes assignments. It is pure: what it asks next is a
 // function of the space, the seed and the history, with no clock, no I/O, no
-// goroutine and no global state.
+// goroutine and no global state. Reproducible names the exception.
+//
+// One type keeps the history and sees to it that no recipe is asked twice
+// (core); what to try next is left to a strategy, a function of the history.
 package search
 
 import (
@@ -70,6 +73,9 @@ type Sampler interface {
 
 // Errors of a Sampler.
 var (
+	// ErrExhausted is exact for spaces of up to 10000 points. In larger ones
+	// it means that none was found in a walk of that length from the last
+	// draw, nor in 1000 more draws.
 	ErrExhausted = errors.New("search space exhausted: every recipe has been asked")
 	ErrUnknown   = errors.New("trial is not outstanding")
 )

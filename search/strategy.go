@@ -8,7 +8,8 @@ import (
 )
 
 // strategy turns a history into a way to draw points. It is called once for
-// each ask, and must depend on nothing but the history.
+// each ask, and must depend on nothing but the history (goptuna's TPE, which
+// draws from a global source, is the exception).
 type strategy func(*history) draw
 
 // draw proposes a point and says where it comes from. Draws are numbered from
@@ -37,8 +38,8 @@ func alongSobol(sp *space.Space, sequence *goptuna.Sobol) strategy {
 }
 
 // likeTheBest draws from goptuna's TPE over the ranks of the history.
-func likeTheBest(sp *space.Space) (strategy, error) {
-	tpe, err := goptuna.NewTPE(sp)
+func likeTheBest(sp *space.Space, seed int64) (strategy, error) {
+	tpe, err := goptuna.NewTPE(sp, seed)
 	if err != nil {
 		return nil, err
 	}

@@ -8,9 +8,9 @@ import (
 )
 
 const (
-	// maxVisited bounds the walk for an unseen neighbour. Spaces of fewer
-	// points are searched to the end.
-	maxVisited = 20000
+	// maxVisited is the number of points after which the walk for an unseen
+	// neighbour goes no further. Smaller spaces are searched to the end.
+	maxVisited = 10000
 	// moreDraws are made where the walk found nothing and had no end.
 	moreDraws = 1000
 )
@@ -30,17 +30,20 @@ func (c *core) unseen(from space.Point, rng *rand.Rand) (space.Point, string, er
 		if key, ok := c.fresh(p); ok {
 			return p, key, nil
 		}
+		if len(visited) >= maxVisited {
+			continue
+		}
 		for _, q := range c.space.Neighbours(p, order) {
-			if id := name(q); !visited[id] && len(visited) < maxVisited {
+			if id := name(q); !visited[id] {
 				visited[id] = true
 				queue = append(queue, q)
 			}
 		}
 	}
+	if len(visited) < maxVisited {
+		return nil, "", ErrExhausted // the walk has seen the whole space
+	}
 	for range moreDraws {
-		if len(visited) < maxVisited {
-			break // the walk has seen the whole space
-		}
 		p := c.space.Random(rng)
 		if key, ok := c.fresh(p); ok {
 			return p, key, nil

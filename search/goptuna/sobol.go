@@ -8,9 +8,9 @@ import (
 	"github.com/c-bata/goptuna/sobol"
 )
 
-// MaxSobolDims is the number of dimensions that the direction numbers of Joe
-// and Kuo (2008) cover.
-const MaxSobolDims = 21201
+// MaxSobolDims is the most dimensions that goptuna takes (maxDim of its engine,
+// from the direction numbers of Joe and Kuo 2008).
+const MaxSobolDims = 21199
 
 // Sobol is a low-discrepancy sequence in the unit cube, scrambled by a seed: a
 // random digital shift, which keeps the balance of the sequence. It is not safe

@@ -17,7 +17,7 @@
 //     and its logarithm NaN (tpe/sampler.go:200), with more than a few
 //     observations. So a knob of up to maxCategories levels goes as a category,
 //     whose density is right, even if its levels have an order; for a longer
-//     one goptuna draws from the density of the good observations, unweighted.
+//     one goptuna makes a single draw from the density of the good observations.
 //   - Draws panic where rounding leaves the weights short of 1; such a draw is
 //     made evenly.
 //
@@ -37,14 +37,14 @@ import (
 )
 
 const (
+	// maxCandidates is the number of draws among which goptuna chooses the
+	// most promising (goptuna's default).
+	maxCandidates = 24
 	// maxCategories is the number of levels up to which an ordered knob is
 	// modelled as a category.
 	maxCategories = 24
 	// steps is the number of steps into which a longer knob's scale is cut.
 	steps = 256
-	// candidates is the number of draws among which goptuna chooses for a
-	// knob that is not a category (goptuna's default).
-	candidates = 24
 )
 
 // TPE draws points that resemble the better part of a history (Bergstra et
@@ -63,34 +63,36 @@ type knob struct {
 	sampler      *tpe.Sampler
 }
 
-// NewTPE makes a sampler without a history.
-func NewTPE(sp *space.Space) (*TPE, error) {
+// NewTPE makes a sampler without a history. The seed serves the normal draws of
+// knobs that are no categories; all others ignore it.
+func NewTPE(sp *space.Space, seed int64) (*TPE, error) {
 	t := &TPE{space: sp, table: &table{Storage: goptuna.NewInMemoryStorage()}}
 	s, err := goptuna.CreateStudy("lane", goptuna.StudyOptionStorage(t.table), goptuna.StudyOptionLogger(nil))
 	if err != nil {
 		return nil, err
 	}
 	t.study = s
-	for _, d := range sp.Dims() {
-		t.knobs = append(t.knobs, newKnob(d))
+	for i, d := range sp.Dims() {
+		t.knobs = append(t.knobs, newKnob(d, seed+int64(i)))
 	}
 	return t, nil
 }
 
-func newKnob(d space.Dim) knob {
+func newKnob(d space.Dim, seed int64) knob {
 	k := knob{dim: d}
-	draws := candidates
+	draws := 1
 	if !d.Ordered() || d.Levels <= maxCategories {
 		names := make([]string, d.Levels)
 		for i := range names {
 			names[i] = strconv.Itoa(i)
 		}
 		k.distribution = goptuna.CategoricalDistribution{Choices: names}
-		draws = min(d.Levels, candidates)
+		draws = min(d.Levels, maxCandidates)
 	} else {
 		k.distribution = goptuna.DiscreteUniformDistribution{Low: 0, High: steps, Q: 1}
 	}
 	k.sampler = tpe.NewSampler(
+		tpe.SamplerOptionSeed(seed),
 		tpe.SamplerOptionNumberOfStartupTrials(0),
 		tpe.SamplerOptionNumberOfEICandidates(draws),
 		tpe.SamplerOptionGammaFunc(better),

@@ -16,6 +16,7 @@ type Problem struct {
 	Name       string
 	Knobs      []study.Knob
 	Directions []study.Direction
+	Neutral    study.Assignment // the baseline; may be nil
 	// Reference is the corner that hypervolume is measured from, oriented so
 	// that less is better (pareto.Orient).
 	Reference []float64

@@ -14,7 +14,7 @@ import (
 // exhausted, the last share is repeated.
 func Run(p Problem, sampler string, seed int64, trials int) ([]float64, error) {
 	s, err := search.New(search.Config{
-		Knobs: p.Knobs, Directions: p.Directions, Sampler: sampler, Seed: seed, Budget: trials,
+		Knobs: p.Knobs, Directions: p.Directions, Sampler: sampler, Seed: seed, Budget: trials, Neutral: p.Neutral,
 	})
 	if err != nil {
 		return nil, err
@@ -78,4 +78,36 @@ func Mean(samples []float64) Interval {
 	}
 	half := t * math.Sqrt(squares/(n-1)/n)
 	return Interval{mean, mean - half, mean + half}
+}
+
+// Comparison is what two samplers reached on a problem, over the same seeds.
+type Comparison struct {
+	Trials     int
+	A, B, Lead Interval // share of the hypervolume; Lead is A - B, paired by seed
+}
+
+// Compare runs two samplers for seeds 0, 1, … and compares them after each of
+// the given numbers of trials, which ascend.
+func Compare(p Problem, a, b string, seeds int, trials ...int) ([]Comparison, error) {
+	type samples struct{ a, b, lead []float64 }
+	at := make([]samples, len(trials))
+	for seed := range int64(seeds) {
+		x, err := Run(p, a, seed, trials[len(trials)-1])
+		if err != nil {
+			return nil, err
+		}
+		y, err := Run(p, b, seed, trials[len(trials)-1])
+		if err != nil {
+			return nil, err
+		}
+		for i, n := range trials {
+			u, v := x[n-1], y[n-1]
+			at[i] = samples{append(at[i].a, u), append(at[i].b, v), append(at[i].lead, u-v)}
+		}
+	}
+	out := make([]Comparison, len(trials))
+	for i, s := range at {
+		out[i] = Comparison{trials[i], Mean(s.a), Mean(s.b), Mean(s.lead)}
+	}
+	return out, nil
 }

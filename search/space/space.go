@@ -20,43 +20,72 @@ const Absent = -1
 
 // Space is the grid of a list of knobs. It does not change once made.
 type Space struct {
-	knobs []study.Knob
 	dims  []Dim
-	fixed study.Assignment // the knobs with a single value
+	knobs []knob
+}
+
+// knob is a knob of either kind: a dimension, or one with a single value.
+type knob struct {
+	name  string
+	dim   int // -1: a single value
+	value study.Value
+	when  []condition // all must hold
+}
+
+// condition holds while the parent is active and at one of the levels.
+type condition struct {
+	parent int // of Space.knobs
+	levels []bool
 }
 
 // New makes the grid. A neutral value is what a knob has where a design says
 // nothing of it; where neutral has no usable value for a knob, that is the
 // first choice or the lowest number.
 func New(knobs []study.Knob, neutral map[string]study.Value) (*Space, error) {
-	s := &Space{knobs: slices.Clone(knobs), fixed: study.Assignment{}}
-	names := make(map[string]bool, len(knobs))
-	for _, k := range knobs {
-		if names[k.Name] {
+	s := &Space{knobs: make([]knob, len(knobs))}
+	index := make(map[string]int, len(knobs))
+	for i, k := range knobs {
+		if _, ok := index[k.Name]; ok {
 			return nil, invalid(k, "is named twice").Trying("name each knob once")
 		}
-		names[k.Name] = true
+		index[k.Name] = i
 		d, err := newDim(k)
 		if err != nil {
 			return nil, err
 		}
 		if d.Levels == 1 {
-			s.fixed[k.Name] = d.Value(0)
+			s.knobs[i] = knob{name: k.Name, dim: -1, value: d.Value(0)}
 			continue
 		}
 		if v, ok := neutral[k.Name]; ok {
 			d.Neutral = max(0, d.Level(v))
 		}
+		s.knobs[i] = knob{name: k.Name, dim: len(s.dims)}
 		s.dims = append(s.dims, d)
 	}
-	for _, k := range knobs {
-		for name := range k.When {
-			if !names[name] {
+	for i, k := range knobs {
+		for name, values := range k.When {
+			parent, ok := index[name]
+			if !ok {
 				return nil, invalid(k, "depends on "+name+", which is no knob of this study").Trying("add %s or drop the condition", name)
 			}
+			s.knobs[i].when = append(s.knobs[i].when, condition{parent, s.levelsOf(parent, values)})
 		}
 	}
 	return s, nil
+}
+
+// levelsOf says at which levels a knob has one of the values.
+func (s *Space) levelsOf(k int, values []study.Value) []bool {
+	if s.knobs[k].dim < 0 {
+		return []bool{slices.Contains(values, s.knobs[k].value)}
+	}
+	d := s.dims[s.knobs[k].dim]
+	levels := make([]bool, d.Levels)
+	for l := range levels {
+		levels[l] = slices.Contains(values, d.Value(l))
+	}
+	return levels
 }
 
 func invalid(k study.Knob, what string) *fault.Error {
@@ -77,21 +106,51 @@ func (s *Space) Size() float64 {
 	return size
 }
 
-// Assignment returns the values at p, without those of inactive knobs. Levels
-// that are Absent count as neutral.
+// Assignment returns the values at p, without those of inactive knobs (as
+// study.Prune would leave them). Levels that are Absent count as neutral.
 func (s *Space) Assignment(p Point) study.Assignment {
-	a := make(study.Assignment, len(s.dims)+len(s.fixed))
-	for name, v := range s.fixed {
-		a[name] = v
-	}
-	for i, d := range s.dims {
-		level := p[i]
-		if level == Absent {
-			level = d.Neutral
+	a := make(study.Assignment, len(s.knobs))
+	for i, active := range s.active(p) {
+		switch k := s.knobs[i]; {
+		case !active:
+		case k.dim < 0:
+			a[k.name] = k.value
+		default:
+			a[k.name] = s.dims[k.dim].Value(s.level(k, p))
 		}
-		a[d.Knob.Name] = d.Value(level)
 	}
-	return study.Prune(s.knobs, a)
+	return a
+}
+
+// level is the level of a knob at p.
+func (s *Space) level(k knob, p Point) int {
+	if k.dim < 0 {
+		return 0
+	}
+	if p[k.dim] == Absent {
+		return s.dims[k.dim].Neutral
+	}
+	return p[k.dim]
+}
+
+// active reports which knobs are active at p. A knob whose condition names an
+// inactive knob is inactive, whatever the order of knobs.
+func (s *Space) active(p Point) []bool {
+	active := make([]bool, len(s.knobs))
+	for i := range active {
+		active[i] = true
+	}
+	for changed := true; changed; {
+		changed = false
+		for i, k := range s.knobs {
+			for _, c := range k.when {
+				if active[i] && !(active[c.parent] && c.levels[s.level(s.knobs[c.parent], p)]) {
+					active[i], changed = false, true
+				}
+			}
+		}
+	}
+	return active
 }
 
 // Point returns where a lies on the grid. A number between two levels goes to
@@ -137,11 +196,10 @@ func (s *Space) At(unit []float64) Point {
 // Canonical returns the point of the same assignment that has inactive knobs
 // at neutral.
 func (s *Space) Canonical(p Point) Point {
-	a := s.Assignment(p)
 	out := slices.Clone(p)
-	for i, d := range s.dims {
-		if _, active := a[d.Knob.Name]; !active || out[i] == Absent {
-			out[i] = d.Neutral
+	for i, active := range s.active(p) {
+		if k := s.knobs[i]; k.dim >= 0 && (!active || p[k.dim] == Absent) {
+			out[k.dim] = s.dims[k.dim].Neutral
 		}
 	}
 	return out
