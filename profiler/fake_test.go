@@ -8,6 +8,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/fettle-edge/fettle/profiler/internal/testenv"
 )
 
 // A test binary that finds this variable plays a runner that misbehaves.
@@ -18,7 +20,7 @@ func TestMain(m *testing.M) {
 		fakes[name]()
 		os.Exit(0)
 	}
-	os.Exit(m.Run())
+	os.Exit(testenv.Run(m))
 }
 
 const (
