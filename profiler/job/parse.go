@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 )
 
 // MaxLine bounds a line of the runner's output, in bytes.
@@ -22,7 +23,7 @@ func Parse(line []byte) (Message, error) {
 	if err := d.Decode(&m); err != nil {
 		return Message{}, err
 	}
-	if d.More() {
+	if _, err := d.Token(); err != io.EOF {
 		return Message{}, errors.New("more than one value in a line")
 	}
 	if n := m.count(); n != 1 {

@@ -3,9 +3,11 @@
 package testenv
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"testing"
 )
 
@@ -57,15 +59,40 @@ func Model(t testing.TB) string { return Demo(t, "fettle-demo-f16.gguf") }
 // Text returns the path of the demo's evaluation text.
 func Text(t testing.TB) string { return Demo(t, "eval.txt") }
 
-// Runner builds fettle-runner and returns its path.
+// builder builds fettle-runner once for a test binary.
+type builder struct {
+	once sync.Once
+	dir  string
+	err  error
+}
+
+var built builder
+
+// Runner builds fettle-runner and returns its path. The test binary's TestMain
+// must end with Run.
 func Runner(t testing.TB) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "fettle-runner")
-	cmd := exec.Command("go", "build", "-o", path, "./cmd/fettle-runner")
-	cmd.Dir = root(t)
+	built.once.Do(func() { built.build(root(t)) })
+	if built.err != nil {
+		t.Fatalf("fettle-runner does not build: %v", built.err)
+	}
+	return filepath.Join(built.dir, "fettle-runner")
+}
+
+func (b *builder) build(root string) {
+	if b.dir, b.err = os.MkdirTemp("", "fettle-test-"); b.err != nil {
+		return
+	}
+	cmd := exec.Command("go", "build", "-o", b.dir, "./cmd/fettle-runner")
+	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("fettle-runner does not build: %v\n%s", err, out)
+		b.err = fmt.Errorf("%w\n%s", err, out)
 	}
-	return path
+}
+
+// Run runs the tests and removes what they have built.
+func Run(m *testing.M) int {
+	defer func() { os.RemoveAll(built.dir) }()
+	return m.Run()
 }
