@@ -1,19 +1,32 @@
 // Package job holds the messages between a program that wants something done
 // by llama.cpp and fettle-runner, which does exactly one job per process: one
-// Job as JSON on stdin, Messages as JSON lines on stdout, diagnostics on
-// stderr. Exit status 0 means that the last line was a Done.
+// Job as a line of JSON on stdin, Messages as JSON lines on stdout, diagnostics
+// on stderr. Exit status 0 means that the last line was a Done.
 package job
 
 import "github.com/fettle-edge/fettle/study"
 
 // Job asks for one thing: exactly one of the pointers is set.
 type Job struct {
-	Libraries string    `json:"libraries"`         // folder of the llama.cpp libraries
-	Backend   string    `json:"backend,omitempty"` // file name of the CPU backend; "" picks the best
-	Inspect   *Inspect  `json:"inspect,omitempty"`
-	Quantise  *Quantise `json:"quantise,omitempty"`
-	Evaluate  *Evaluate `json:"evaluate,omitempty"`
-	Profile   *Profile  `json:"profile,omitempty"`
+	Libraries string `json:"libraries"`         // folder of the llama.cpp libraries
+	Backend   string `json:"backend,omitempty"` // file name of the CPU backend; "" picks the best
+	Limits    Limits `json:"limits"`
+	// Paced makes the runner wait for one line on stdin after each Chunk, and
+	// after the phases idle_before and idle_after: whoever started it decides
+	// when it goes on. At the end of stdin it gives up.
+	Paced    bool      `json:"paced,omitempty"`
+	Inspect  *Inspect  `json:"inspect,omitempty"`
+	Quantise *Quantise `json:"quantise,omitempty"`
+	Evaluate *Evaluate `json:"evaluate,omitempty"`
+	Profile  *Profile  `json:"profile,omitempty"`
+}
+
+// Limits are what the runner allows itself, before it opens any file that the
+// job names.
+type Limits struct {
+	Memory int64 `json:"memory,omitempty"` // bytes of address space beyond the runner's own; 0 is no limit
+	Files  int   `json:"files,omitempty"`  // open files; 0 is no limit
+	Write  bool  `json:"write,omitempty"`  // it may write large files
 }
 
 // Inspect asks which libraries there are; with Model set, also whether they
@@ -81,7 +94,7 @@ type Message struct {
 // Runtime says what the job runs on.
 type Runtime struct {
 	study.RuntimeInfo
-	Backends []string `json:"backends"` // CPU backends that this computer can run, best first
+	Backends []string `json:"backends"` // CPU backends that this computer can run, best first; empty if the job named one
 }
 
 // Quantised reports tensor Index of a Quantise job.
@@ -90,14 +103,23 @@ type Quantised struct {
 	Digest  study.Digest `json:"digest"`  // of the whole file Out
 	Bytes   int64        `json:"bytes"`   // of the whole file Out
 	Seconds float64      `json:"seconds"` // the whole tensor
-	Library float64      `json:"library"` // of which inside ggml_quantize_chunk
+	Library float64      `json:"library"` // inside ggml_quantize_chunk, averaged over the threads that worked on it
 }
 
-// Phase marks a moment of a Profile job: "idle_before", "load", "warm_up",
-// "measure", "idle_after". A sensor reader aligns its windows by these lines.
+// Phase marks a moment of a Profile job. A sensor reader aligns its windows by
+// these lines.
 type Phase struct {
 	Name string `json:"name"`
 }
+
+// The phases, in order.
+const (
+	PhaseIdleBefore = "idle_before"
+	PhaseLoad       = "load"
+	PhaseWarmUp     = "warm_up"
+	PhaseMeasure    = "measure"
+	PhaseIdleAfter  = "idle_after"
+)
 
 // Repetition is one counted repetition of a Profile job.
 type Repetition struct {

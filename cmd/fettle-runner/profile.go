@@ -1,0 +1,277 @@
+package main
+
+import (
+	"errors"
+	"math/rand/v2"
+	"runtime/debug"
+	"time"
+
+	"github.com/fettle-edge/fettle/profiler/job"
+	"github.com/fettle-edge/fettle/profiler/llama"
+	"github.com/fettle-edge/fettle/profiler/quality"
+	"github.com/fettle-edge/fettle/study"
+)
+
+// profiling times a workload by llama-bench's definition: random tokens, only
+// the last of a batch asks for logits, every decode is followed by a
+// synchronize before the clock is read.
+type profiling struct {
+	session *session
+	lib     *llama.Library
+	work    study.Workload
+	model   *llama.Model
+	ctx     *llama.Context
+	batch   *llama.Batch
+	random  *rand.Rand
+
+	peakAnon, peakFile int64
+}
+
+func (s *session) profile(lib *llama.Library, j job.Profile) error {
+	w := j.Workload
+	if w.PromptTokens < 1 || w.GenerateTokens < 0 || w.WarmUp < 0 {
+		return errors.New("cannot profile a workload without a prompt")
+	}
+	// A garbage collection would be timed with what it interrupts; what is
+	// allocated between two repetitions is a few kilobytes.
+	debug.SetGCPercent(-1)
+	p := &profiling{session: s, lib: lib, work: w, random: rand.New(rand.NewPCG(uint64(j.Seed), 0))}
+	floor, err := readMemory()
+	if err != nil {
+		return err
+	}
+	if err := p.pause(job.PhaseIdleBefore); err != nil {
+		return err
+	}
+	load, err := p.load(j)
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	if err := p.phase(job.PhaseWarmUp); err != nil {
+		return err
+	}
+	for range w.WarmUp {
+		if _, err := p.repetition(); err != nil {
+			return err
+		}
+	}
+	if err := p.phase(job.PhaseMeasure); err != nil {
+		return err
+	}
+	_, before, err := usage()
+	if err != nil {
+		return err
+	}
+	if err := p.measure(); err != nil {
+		return err
+	}
+	_, after, err := usage()
+	if err != nil {
+		return err
+	}
+	end, err := readMemory()
+	if err != nil {
+		return err
+	}
+	if err := p.pause(job.PhaseIdleAfter); err != nil {
+		return err
+	}
+	return s.send(job.Message{Profiled: &job.Profiled{
+		Load: []float64{load.Seconds()}, PeakRSS: end.peak, PeakAnon: p.peakAnon, PeakFile: p.peakFile,
+		Floor: floor.peak, MajorFaults: after - before,
+	}})
+}
+
+func (p *profiling) phase(name string) error {
+	return p.session.send(job.Message{Phase: &job.Phase{Name: name}})
+}
+
+// pause announces a phase in which nothing is computed.
+func (p *profiling) pause(name string) error {
+	if err := p.phase(name); err != nil {
+		return err
+	}
+	return p.session.proceed()
+}
+
+// load loads the model and makes the context, timed.
+func (p *profiling) load(j job.Profile) (time.Duration, error) {
+	if err := p.phase(job.PhaseLoad); err != nil {
+		return 0, err
+	}
+	run := j.Run
+	run.Context = max(p.work.Context, p.work.PromptTokens+p.work.GenerateTokens)
+	start := time.Now()
+	var err error
+	if p.model, err = p.lib.LoadModel(j.Model); err != nil {
+		return 0, err
+	}
+	if p.ctx, err = p.model.NewContext(run); err != nil {
+		return 0, err
+	}
+	took := time.Since(start)
+	p.batch = p.lib.NewBatch(min(llama.MaxBatch, run.Context))
+	return took, p.sampleMemory()
+}
+
+func (p *profiling) close() {
+	p.batch.Free()
+	p.ctx.Free()
+	p.model.Free()
+}
+
+// measure repeats until the protocol is satisfied: at least MinRepeats and at
+// most MaxRepeats, ending early once the interval of the median is narrow or
+// MaxTime has passed. Repetitions are judged in blocks of at least minWindow,
+// because a shorter interval says nothing about other load; a disturbed block
+// is thrown away and repeated, at most maxTries times, then kept as disturbed.
+func (p *profiling) measure() error {
+	least, most := max(1, p.work.MinRepeats), max(1, p.work.MinRepeats, p.work.MaxRepeats)
+	start := time.Now()
+	var kept []job.Repetition
+	from, tries := read(), 0
+	for {
+		block, to, err := p.block(most - len(kept))
+		if err != nil {
+			return err
+		}
+		share := otherCPU(from, to)
+		again := share > maxOther && tries < maxTries
+		if err := p.report(block, share, again); err != nil {
+			return err
+		}
+		if again {
+			tries++
+			from = read()
+			continue
+		}
+		kept = append(kept, block...)
+		if len(kept) >= most || len(kept) >= least && (narrow(kept) || time.Since(start) > p.work.MaxTime) {
+			return nil
+		}
+		tries = 0
+		from = read()
+	}
+}
+
+// block runs repetitions until they have lasted minWindow, at most n.
+func (p *profiling) block(n int) (block []job.Repetition, end reading, err error) {
+	start := time.Now()
+	for len(block) < n && (len(block) == 0 || time.Since(start) < minWindow) {
+		r, err := p.repetition()
+		if err != nil {
+			return nil, end, err
+		}
+		block = append(block, r)
+	}
+	return block, read(), nil
+}
+
+// report sends the repetitions of a block, which were judged together.
+func (p *profiling) report(block []job.Repetition, share float64, discarded bool) error {
+	for i := range block {
+		block[i].OtherCPU = share
+		block[i].Disturbed = share > maxOther
+		block[i].Discarded = discarded
+		if err := p.session.send(job.Message{Repetition: &block[i]}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// maxWidth is the half width of the median's 95 % interval, as a share of the
+// median, at which repeating ends.
+const maxWidth = 0.02
+
+func narrow(reps []job.Repetition) bool {
+	var m study.Measurement
+	for _, r := range reps {
+		if len(r.Decode) == 0 { // nothing is generated: the prompt counts
+			m.Samples = append(m.Samples, r.Prefill)
+			continue
+		}
+		m.Samples = append(m.Samples, r.Decode...)
+		m.Group = len(r.Decode)
+	}
+	s, ok := study.Summarise(m, study.DefaultStatistic)
+	return ok && s.N > 1 && (s.High-s.Low)/2 <= maxWidth*s.Value
+}
+
+// repetition runs the workload once in an empty context.
+func (p *profiling) repetition() (job.Repetition, error) {
+	p.ctx.Clear(false)
+	prompt := p.tokens(p.work.PromptTokens, true)
+	answer := p.tokens(p.work.GenerateTokens, false)
+	r := job.Repetition{Decode: make([]float64, 0, len(answer))}
+	cpu, _, err := usage()
+	if err != nil {
+		return r, err
+	}
+	start := time.Now()
+	if err := p.prefill(prompt); err != nil {
+		return r, err
+	}
+	r.Prefill = time.Since(start).Seconds() / float64(len(prompt))
+	if quality.Top(p.ctx.LastLogits()) < 0 {
+		return r, &study.Failure{Infeasible: true, Reason: study.ReasonNonFinite, Detail: "the variant gives " + quality.ErrNonFinite.Error()}
+	}
+	r.FirstToken = time.Since(start).Seconds()
+	for i, t := range answer {
+		before := time.Now()
+		p.batch.Reset()
+		p.batch.Add(t, len(prompt)+i, true)
+		if err := p.ctx.Decode(p.batch); err != nil {
+			return r, err
+		}
+		p.ctx.Synchronize()
+		r.Decode = append(r.Decode, time.Since(before).Seconds())
+	}
+	r.Seconds = time.Since(start).Seconds()
+	cpuEnd, _, err := usage()
+	if err != nil {
+		return r, err
+	}
+	r.CPUSeconds = (cpuEnd - cpu).Seconds()
+	return r, p.sampleMemory()
+}
+
+// prefill decodes the prompt.
+func (p *profiling) prefill(prompt []int32) error {
+	for lo := 0; lo < len(prompt); lo += llama.MaxBatch {
+		hi := min(len(prompt), lo+llama.MaxBatch)
+		p.batch.Reset()
+		for pos := lo; pos < hi; pos++ {
+			p.batch.Add(prompt[pos], pos, pos == hi-1)
+		}
+		if err := p.ctx.Decode(p.batch); err != nil {
+			return err
+		}
+	}
+	p.ctx.Synchronize()
+	return nil
+}
+
+// tokens draws n random tokens; the first of a text is BOS if the vocabulary
+// adds it.
+func (p *profiling) tokens(n int, begin bool) []int32 {
+	tokens := make([]int32, n)
+	for i := range tokens {
+		tokens[i] = p.random.Int32N(int32(p.model.Vocabulary()))
+	}
+	if bos, add := p.model.BOS(); begin && add {
+		tokens[0] = bos
+	}
+	return tokens
+}
+
+// sampleMemory keeps the highest resident memory seen between computations.
+func (p *profiling) sampleMemory() error {
+	m, err := readMemory()
+	if err != nil {
+		return err
+	}
+	p.peakAnon, p.peakFile = max(p.peakAnon, m.anon), max(p.peakFile, m.file)
+	return nil
+}

@@ -1,0 +1,216 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"hash"
+	"io"
+	"math"
+	"os"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/fettle-edge/fettle/profiler/job"
+	"github.com/fettle-edge/fettle/profiler/llama"
+	"github.com/fettle-edge/fettle/study"
+)
+
+// quantise converts the tensors one after the other, the rows of each by all
+// threads: one large matrix is as parallel as many small ones.
+func (s *session) quantise(lib *llama.Library, q job.Quantise) error {
+	c := converter{lib: lib, threads: max(1, q.Threads)}
+	for i, t := range q.Tensors {
+		start := time.Now()
+		done, err := c.convert(t)
+		if err != nil {
+			return err
+		}
+		done.Index, done.Seconds = i, time.Since(start).Seconds()
+		if err := s.send(job.Message{Quantised: &done}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// converter converts tensors.
+type converter struct {
+	lib     *llama.Library
+	threads int
+}
+
+// layout is a tensor whose numbers have been checked.
+type layout struct {
+	job.Tensor
+	from, to       llama.Type
+	inRow, outRow  int64 // bytes
+	inSize, outPad int64 // bytes: of the range, of the zeros at the end
+}
+
+// check refuses a tensor that does not add up before anything is written.
+func (c *converter) check(t job.Tensor, fileSize int64) (layout, error) {
+	l := layout{Tensor: t}
+	var err error
+	if l.from, err = llama.TypeOf(t.From); err != nil {
+		return l, err
+	}
+	if l.to, err = llama.TypeOf(t.To); err != nil {
+		return l, err
+	}
+	if !l.from.Readable() {
+		return l, fmt.Errorf("cannot convert from %s: want F32, F16 or BF16", t.From)
+	}
+	if l.inRow, err = c.lib.RowBytes(l.from, t.RowLength); err != nil {
+		return l, err
+	}
+	if l.outRow, err = c.lib.RowBytes(l.to, t.RowLength); err != nil {
+		return l, err
+	}
+	if t.Rows < 1 || t.Rows > math.MaxInt64/max(l.inRow, l.outRow) {
+		return l, fmt.Errorf("cannot convert %d rows", t.Rows)
+	}
+	l.inSize = t.Rows * l.inRow
+	if t.Offset < 0 || l.inSize > fileSize || t.Offset > fileSize-l.inSize {
+		return l, fmt.Errorf("cannot convert %d bytes at offset %d: %s has %d", l.inSize, t.Offset, t.In, fileSize)
+	}
+	if t.Align > 1 {
+		if over := (int64(len(t.Head)) + t.Rows*l.outRow) % t.Align; over > 0 {
+			l.outPad = t.Align - over
+		}
+	}
+	return l, nil
+}
+
+// convert makes the file of one tensor. If it cannot, it leaves none.
+func (c *converter) convert(t job.Tensor) (job.Quantised, error) {
+	in, err := os.Open(t.In)
+	if err != nil {
+		return job.Quantised{}, err
+	}
+	defer in.Close()
+	info, err := in.Stat()
+	if err != nil {
+		return job.Quantised{}, err
+	}
+	l, err := c.check(t, info.Size())
+	if err != nil {
+		return job.Quantised{}, err
+	}
+	out, err := os.OpenFile(t.Out, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return job.Quantised{}, err
+	}
+	w := &digester{w: out, hash: sha256.New()}
+	library, err := c.write(w, in, l)
+	if cerr := out.Close(); err == nil {
+		err = cerr
+	}
+	if err != nil {
+		os.Remove(t.Out)
+		return job.Quantised{}, err
+	}
+	return job.Quantised{Digest: w.digest(), Bytes: w.n, Library: library.Seconds()}, nil
+}
+
+// chunkElements is how many elements are converted at a time: 1 MiB of
+// float32, which stays in the CPU's cache.
+const chunkElements = 256 << 10
+
+// part is the outcome of one chunk of rows.
+type part struct {
+	data []byte
+	time time.Duration // inside ggml_quantize_chunk
+	err  error
+}
+
+// write writes the file of a tensor: chunks of rows are read and converted by
+// up to c.threads goroutines, and written and hashed here in order, meanwhile.
+func (c *converter) write(w io.Writer, in io.ReaderAt, l layout) (library time.Duration, err error) {
+	if _, err := w.Write(l.Head); err != nil {
+		return 0, err
+	}
+	perChunk := max(1, chunkElements/l.RowLength)
+	chunks := (l.Rows + perChunk - 1) / perChunk
+	workers := min(int64(c.threads), chunks)
+	// Chunk i is converted by goroutine i % workers and handed over on its
+	// channel, so the channels in turn give the chunks in order. Each holds one
+	// finished chunk: memory stays bounded.
+	lanes := make([]chan part, workers)
+	stop := make(chan struct{})
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer close(stop)
+	for k := range lanes {
+		lanes[k] = make(chan part, 1)
+		running.Go(func() { c.lane(lanes[k], stop, in, l, perChunk, int64(k), workers) })
+	}
+	for i := range chunks {
+		p := <-lanes[i%workers]
+		if p.err != nil {
+			return 0, p.err
+		}
+		library += p.time
+		if _, err := w.Write(p.data); err != nil {
+			return 0, err
+		}
+	}
+	_, err = w.Write(make([]byte, l.outPad))
+	return library / time.Duration(workers), err
+}
+
+// lane converts chunks first, first+step, … of a tensor. It ends after the
+// last of them, an error, or when stop is closed.
+func (c *converter) lane(out chan<- part, stop <-chan struct{}, in io.ReaderAt, l layout, perChunk, first, step int64) {
+	// ggml may leave the thread's vector registers in use: see
+	// llama.cleanUpper.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	src := make([]byte, perChunk*l.inRow)
+	floats := make([]float32, perChunk*l.RowLength)
+	for row := first * perChunk; row < l.Rows; row += step * perChunk {
+		rows := min(perChunk, l.Rows-row)
+		p := c.chunk(src[:rows*l.inRow], floats[:rows*l.RowLength], in, l, row, rows)
+		select {
+		case out <- p:
+		case <-stop:
+			return
+		}
+		if p.err != nil {
+			return
+		}
+	}
+}
+
+// chunk reads and converts some rows.
+func (c *converter) chunk(src []byte, floats []float32, in io.ReaderAt, l layout, row, rows int64) part {
+	if _, err := in.ReadAt(src, l.Offset+row*l.inRow); err != nil {
+		return part{err: err}
+	}
+	dst := make([]byte, rows*l.outRow)
+	if l.from == l.to {
+		copy(dst, src)
+		return part{data: dst}
+	}
+	c.lib.ToFloat(floats, src, l.from)
+	start := time.Now()
+	err := c.lib.QuantiseRows(dst, floats, l.RowLength, l.to)
+	return part{data: dst, time: time.Since(start), err: err}
+}
+
+// digester hashes and counts what it writes.
+type digester struct {
+	w    io.Writer
+	hash hash.Hash
+	n    int64
+}
+
+func (d *digester) Write(b []byte) (int, error) {
+	d.hash.Write(b)
+	n, err := d.w.Write(b)
+	d.n += int64(n)
+	return n, err
+}
+
+func (d *digester) digest() study.Digest { return study.Digest(hex.EncodeToString(d.hash.Sum(nil))) }

@@ -1,0 +1,23 @@
+package llama
+
+func zeroUpper()
+func cpuHasAVX() bool
+
+// cpuTellsInUse reports whether inUse may be called.
+func cpuTellsInUse() bool
+
+// inUse returns the state components that this thread has in use (XGETBV with
+// ECX = 1): bit 2 is the upper halves of YMM registers, bit 6 those of ZMM.
+func inUse() uint32
+
+var hasAVX = cpuHasAVX()
+
+// cleanUpper clears the upper halves of the vector registers. Some kernels of
+// ggml return with them in use, and until they are cleared, SSE instructions
+// such as those of math.Exp are slower by a factor of up to 400. The state is
+// one of the thread: the goroutine must hold it with runtime.LockOSThread.
+func cleanUpper() {
+	if hasAVX {
+		zeroUpper()
+	}
+}

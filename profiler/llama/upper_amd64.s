@@ -1,0 +1,32 @@
+#include "textflag.h"
+
+// func zeroUpper()
+TEXT ·zeroUpper(SB), NOSPLIT, $0
+	VZEROUPPER
+	RET
+
+// func cpuHasAVX() bool
+TEXT ·cpuHasAVX(SB), NOSPLIT, $0-1
+	MOVL  $1, AX
+	XORL  CX, CX
+	CPUID
+	ANDL  $(1<<27 | 1<<28), CX // OSXSAVE and AVX
+	CMPL  CX, $(1<<27 | 1<<28)
+	SETEQ ret+0(FP)
+	RET
+
+// func cpuTellsInUse() bool
+TEXT ·cpuTellsInUse(SB), NOSPLIT, $0-1
+	MOVL  $13, AX // XSAVE features
+	MOVL  $1, CX
+	CPUID
+	ANDL  $(1<<2), AX // XGETBV with ECX = 1
+	SETNE ret+0(FP)
+	RET
+
+// func inUse() uint32
+TEXT ·inUse(SB), NOSPLIT, $0-4
+	MOVL $1, CX
+	XGETBV
+	MOVL AX, ret+0(FP)
+	RET
