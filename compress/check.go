@@ -78,7 +78,7 @@ func (c *checker) types(path string, k study.Knob) {
 			continue
 		}
 		if _, ok := parseTarget(v.String()); !ok || !v.IsText() {
-			c.add(fmt.Sprintf("%s.choice.%d", path, i), "%s is not a type that matrices can be stored in: %s", show(v.String()), targetNames())
+			c.add(fmt.Sprintf("%s.choice.%d", path, i), "%s is not a type that matrices can be stored in: %s", show(v.String()), typeNames(targets, ", "))
 		}
 	}
 }

@@ -19,9 +19,9 @@ const Format = "gguf/1"
 // for. Its JSON is canonical, because the fields have a fixed order, lists are
 // sorted and encoding/json sorts maps: equal variants have equal bytes.
 type meaning struct {
-	Blocks  int               `json:"blocks"` // kept, from the first
-	Without without           `json:"without,omitzero"`
-	Types   map[string]string `json:"types,omitempty"` // stored type of every matrix that is not stored as in the source
+	Blocks  int                  `json:"blocks"` // kept, from the first
+	Without without              `json:"without,omitzero"`
+	Types   map[string]gguf.Type `json:"types,omitempty"` // stored type of every matrix that is not stored as in the source
 }
 
 // without lists the blocks whose half is left out, in order.
@@ -48,18 +48,16 @@ func (x meaning) drops(t tensor) bool {
 	return t.block >= x.Blocks || x.Without.has(t.half, t.block)
 }
 
-// typeOf is the stored type of a matrix that is kept. A recipe that was read
-// by decode holds known types only.
+// typeOf is the stored type of a matrix that is kept.
 func (x meaning) typeOf(t tensor) gguf.Type {
-	if name, ok := x.Types[t.Name]; ok {
-		to, _ := gguf.ParseType(name)
+	if to, ok := x.Types[t.Name]; ok {
 		return to
 	}
 	return t.Type
 }
 
 func (x meaning) encode() json.RawMessage {
-	b, _ := json.Marshal(x) // integers and strings cannot fail
+	b, _ := json.Marshal(x) // integers, strings and known types cannot fail
 	return b
 }
 
@@ -100,14 +98,13 @@ func (m *Model) checkMeaning(x meaning) error {
 	}
 	left := len(x.Types)
 	for _, t := range m.tensors {
-		name, ok := x.Types[t.Name]
+		to, ok := x.Types[t.Name]
 		if !ok {
 			continue
 		}
 		left--
-		to, known := parseTarget(name)
-		if t.group == untouched || !t.Type.Float() || !known || !to.Fits(t.Dims[0]) || to == t.Type || x.drops(t) {
-			return fmt.Errorf("it stores %s as %s", show(t.Name), show(name))
+		if t.group == untouched || !t.Type.Float() || !slices.Contains(targets, to) || !to.Fits(t.Dims[0]) || to == t.Type || x.drops(t) {
+			return fmt.Errorf("it stores %s as %s", show(t.Name), to)
 		}
 	}
 	if left != 0 {
@@ -159,15 +156,15 @@ var groupTexts = map[group]string{attention: "attn", ffnDown: "ffn_down", embedd
 // typeTexts names the types of the groups. A group whose matrices got several
 // types, by fallback or in the source, shows them all.
 func (m *Model) typeTexts(x meaning) []string {
-	types := map[group][]string{}
+	types := map[group][]gguf.Type{}
 	for _, t := range m.tensors {
-		if name := x.typeOf(t).String(); t.group != untouched && !x.drops(t) && !slices.Contains(types[t.group], name) {
-			types[t.group] = append(types[t.group], name)
+		if to := x.typeOf(t); t.group != untouched && !x.drops(t) && !slices.Contains(types[t.group], to) {
+			types[t.group] = append(types[t.group], to)
 		}
 	}
 	var parts []string
 	for _, g := range groups {
-		text := strings.Join(types[g], "/")
+		text := typeNames(types[g], "/")
 		switch {
 		case text == "" || len(parts) > 0 && text == parts[0]:
 		case len(parts) == 0:

@@ -186,17 +186,17 @@ func (m *Model) meanTypes(x *meaning, a study.Assignment) error {
 		}
 		t, known := parseTarget(v.String())
 		if !v.IsText() || !known {
-			return fault.New(fault.Invalid, "cannot set %s to %q: not a type that matrices can be stored in", g.knob(), gguf.Printable(v.String(), 40)).Trying("one of %s", targetNames())
+			return fault.New(fault.Invalid, "cannot set %s to %q: not a type that matrices can be stored in", g.knob(), gguf.Printable(v.String(), 40)).Trying("one of %s", typeNames(targets, ", "))
 		}
 		want[g] = &t
 	}
-	x.Types = map[string]string{}
+	x.Types = map[string]gguf.Type{}
 	for _, t := range m.tensors {
 		if want[t.group] == nil || x.drops(t) {
 			continue
 		}
 		if to := stored(*want[t.group], t.Dims[0]); to != t.Type {
-			x.Types[t.Name] = to.String()
+			x.Types[t.Name] = to
 		}
 	}
 	return nil

@@ -119,12 +119,12 @@ func parseTarget(name string) (gguf.Type, bool) {
 	return t, ok && slices.Contains(targets, t)
 }
 
-func targetNames() string {
-	names := make([]string, len(targets))
-	for i, t := range targets {
+func typeNames(types []gguf.Type, separator string) string {
+	names := make([]string, len(types))
+	for i, t := range types {
 		names[i] = t.String()
 	}
-	return strings.Join(names, ", ")
+	return strings.Join(names, separator)
 }
 
 // fallback is the type llama-quantize stores in place of one whose blocks of

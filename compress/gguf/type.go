@@ -70,6 +70,23 @@ func ParseType(name string) (Type, bool) {
 	return 0, false
 }
 
+// MarshalText writes the name.
+func (t Type) MarshalText() ([]byte, error) {
+	if !t.Known() {
+		return nil, fmt.Errorf("%s has no name", t)
+	}
+	return []byte(t.String()), nil
+}
+
+// UnmarshalText reads a name.
+func (t *Type) UnmarshalText(name []byte) error {
+	var ok bool
+	if *t, ok = ParseType(string(name)); !ok {
+		return fmt.Errorf("unknown tensor type %s", quote(string(name)))
+	}
+	return nil
+}
+
 // ParseCacheType is ParseType for the lower-case names by which llama.cpp
 // calls the types of a key-value cache, such as q8_0.
 func ParseCacheType(name string) (Type, bool) {
