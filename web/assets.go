@@ -11,6 +11,7 @@ import (
 	"mime"
 	"net/http"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -69,9 +70,23 @@ func loadAssets() (*assets, error) {
 		return nil, err
 	}
 	a.prefix = "/a/" + hex.EncodeToString(sum.Sum(nil))[:12] + "/"
+	index = bytes.ReplaceAll(index, []byte("{{preload}}"), a.preload())
 	index = bytes.ReplaceAll(index, []byte("{{assets}}"), []byte(strings.TrimSuffix(a.prefix, "/")))
 	a.index, err = pack("text/html; charset=utf-8", index)
 	return a, err
+}
+
+// preload names every module, so that the browser fetches them at once and not
+// one import after the other.
+func (a *assets) preload() []byte {
+	var links []string
+	for name := range a.files {
+		if path.Ext(name) == ".js" && name != "js/theme.js" {
+			links = append(links, `<link rel="modulepreload" href="{{assets}}/`+name+`">`)
+		}
+	}
+	slices.Sort(links)
+	return []byte(strings.Join(links, "\n"))
 }
 
 func pack(kind string, content []byte) (file, error) {

@@ -133,10 +133,10 @@ func (s *stream) begin(fresh bool, now int64) error {
 		kind = string(client.Resync)
 	}
 	if kind == "" {
-		return s.send(": hello\n\n")
+		return s.send("retry: 1000\n\n")
 	}
 	s.since = now
-	return s.send(fmt.Sprintf("id: %d\nevent: %s\ndata: {\"seq\":%d}\n\n", now, kind, now))
+	return s.send(fmt.Sprintf("retry: 1000\nid: %d\nevent: %s\ndata: {\"seq\":%d}\n\n", now, kind, now))
 }
 
 // run sends what changed until the client or the daemon goes.
