@@ -42,8 +42,11 @@ func wantNothing(t testing.TB, s *store.Store, now time.Time, target, id string)
 	}
 }
 
+// A second store on the same file, as a second process would have, changes
+// nothing about it.
 func TestGrantGivesOneLeasePerTarget(t *testing.T) {
 	s, path := open(t)
+	stores := []*store.Store{s, reopen(t, path)}
 	running(t, s, "s")
 	for range 5 {
 		ready(t, s, "s", "x")
@@ -52,7 +55,7 @@ func TestGrantGivesOneLeasePerTarget(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range 100 {
 		wg.Go(func() {
-			a, _, err := s.Grant(ctx, noon, "x", fmt.Sprint("a", i), ttl)
+			a, _, err := stores[i%2].Grant(ctx, noon, "x", fmt.Sprint("a", i), ttl)
 			if err != nil {
 				t.Error(err)
 			}

@@ -56,7 +56,8 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	if _, ok := fault.As(err); ok {
 		return nil, err
 	}
-	return nil, fault.New(fault.Internal, "cannot open the database %s", path).Because(err)
+	return nil, fault.New(fault.Internal, "cannot open the database %s", path).
+		Trying("check that the folder exists and is yours").Because(err)
 }
 
 func open(ctx context.Context, path string) (*Store, error) {

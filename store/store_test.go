@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"bytes"
+	"context"
 	"database/sql"
 	"encoding/json"
 	"fmt"
@@ -305,6 +306,7 @@ func TestFullDiskIsSaid(t *testing.T) {
 }
 
 func ExampleOpen() {
+	ctx := context.Background()
 	dir, err := os.MkdirTemp("", "fettle")
 	if err != nil {
 		panic(err)
