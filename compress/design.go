@@ -32,7 +32,7 @@ func (m *Model) design(x meaning) design {
 	for i := range m.tensors {
 		t := &m.tensors[i]
 		if t.position == 0 {
-			if !x.drops(*t) || m.staysBeside(x, t) {
+			if !x.drops(*t) || x.keepsBeside(*t) {
 				d.small = append(d.small, *t)
 			}
 			continue
@@ -43,9 +43,9 @@ func (m *Model) design(x meaning) design {
 	return d
 }
 
-// staysBeside reports whether a small tensor stays though its half block is
+// keepsBeside reports whether a small tensor stays though its half block is
 // left out, because the stub beside it needs it.
-func (m *Model) staysBeside(x meaning, t *tensor) bool {
+func (x meaning) keepsBeside(t tensor) bool {
 	return t.block < x.Blocks && (t.suffix == "ffn_norm.weight" || t.suffix == "attn_norm.weight" && t.block == 0)
 }
 

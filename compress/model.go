@@ -3,6 +3,7 @@ package compress
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"time"
 
@@ -14,7 +15,7 @@ import (
 // maxBlocks is the most blocks a model may claim; llama.cpp v0.5.0 stops at 512.
 const maxBlocks = 1024
 
-// Model is a GGUF file that variants are made of: what its head says, checked.
+// Model is what the head of a GGUF file that variants are made of says, checked.
 // It is safe for concurrent use, and holds no open file.
 type Model struct {
 	path     string
@@ -29,7 +30,9 @@ type Model struct {
 
 // Open reads the head of the model file at path. digest is that of the file
 // (it is not checked here), name is for people. A file that is not a sound
-// model is fault.Invalid, with the byte offset in the sentence.
+// model is fault.Invalid, with the byte offset in the sentence. If the size or
+// the time of the file changes later, Build refuses with fault.Conflict: verify
+// the content and open it anew.
 func Open(path string, digest study.Digest, name string) (*Model, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -108,7 +111,11 @@ func (m *Model) describe() study.Model {
 
 // Info returns what is known of the model. Refused names every knob that this
 // model cannot have, and why.
-func (m *Model) Info() study.Model { return m.info }
+func (m *Model) Info() study.Model {
+	info := m.info
+	info.Types, info.Refused = maps.Clone(info.Types), maps.Clone(info.Refused)
+	return info
+}
 
 // Tensors returns the tensors of the file in order.
 func (m *Model) Tensors() []gguf.Tensor {

@@ -140,12 +140,13 @@ func (m *Model) mean(ranking *study.Ranking, a study.Assignment) (meaning, error
 // refuse returns an error if a sets a knob that the model cannot have to
 // something else than what changes nothing.
 func (m *Model) refuse(a study.Assignment) error {
-	for knob, reason := range m.info.Refused {
-		v, ok := a[knob]
-		if !ok || v == study.Text(study.Inherit) || v == study.Number(0) || knob == "truncate.depth" && v.Int() == m.shape.blocks {
+	for _, k := range study.KnobRegistry() {
+		reason, refused := m.info.Refused[k.Name]
+		v, set := a[k.Name]
+		if !refused || !set || v == study.Text(study.Inherit) || v == study.Number(0) || k.Name == "truncate.depth" && v.Int() == m.shape.blocks {
 			continue
 		}
-		return fault.New(fault.Invalid, "cannot set %s for %s: %s", knob, show(m.info.Name), reason).Trying("remaining knobs: %s", m.remaining())
+		return fault.New(fault.Invalid, "cannot set %s for %s: %s", k.Name, show(m.info.Name), reason).Trying("remaining knobs: %s", m.remaining())
 	}
 	return nil
 }

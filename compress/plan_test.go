@@ -138,7 +138,7 @@ func TestPlanErrors(t *testing.T) {
 		{"default inherits", nil, study.Assignment{"quant.default": study.Text("inherit")}, fault.Invalid},
 		{"refused", nil, study.Assignment{"quant.output": study.Text("Q8_0")}, fault.Invalid},
 		{"quantised cache without flash", nil, study.Assignment{"runtime.kv": study.Text("q8_0")}, fault.Invalid},
-		{"cache blocks longer than heads", nil, study.Assignment{"runtime.flash": study.Bool(true), "runtime.kv": study.Text("q4_K")}, fault.Invalid},
+		{"cache type of no cache", nil, study.Assignment{"runtime.flash": study.Bool(true), "runtime.kv": study.Text("q4_k")}, fault.Invalid},
 		{"no threads", nil, study.Assignment{"runtime.threads": study.Number(0)}, fault.Invalid},
 	} {
 		if _, _, err := m.Plan(spec, c.ranking, c.a); fault.KindOf(err) != c.kind || err == nil {
@@ -280,6 +280,21 @@ func TestCheck(t *testing.T) {
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %v\nwant %v", got, want)
+	}
+}
+
+func TestCacheBlocksMustDivideTheHeadLength(t *testing.T) {
+	y := llamaToy()
+	y.heads = 4 // of 16 elements
+	m, spec := y.open(t), demoSpec()
+	spec.Knobs = spec.Knobs[8:]
+	problems := m.Check(spec)
+	if len(problems) != 2 || problems[0].Path != "knobs.runtime.kv.choice.1" || !strings.Contains(problems[0].Message, "head length 16") {
+		t.Errorf("got %v", problems)
+	}
+	a := study.Assignment{"runtime.flash": study.Bool(true), "runtime.kv": study.Text("q8_0")}
+	if _, _, err := m.Plan(spec, nil, a); fault.KindOf(err) != fault.Invalid {
+		t.Errorf("Plan: %v", err)
 	}
 }
 

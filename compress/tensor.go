@@ -83,9 +83,9 @@ func splitBlock(name string) (block int, suffix string, ok bool) {
 
 var attentionMatrices = []string{"attn_q.weight", "attn_k.weight", "attn_v.weight", "attn_output.weight", "attn_qkv.weight"}
 
-// keptMatrices are parts of names of two-dimensional tensors that are not
-// multiplied like a weight matrix, or whose rows llama.cpp reads as floats;
-// llama-quantize leaves them alone, too.
+// keptMatrices are parts of names of two-dimensional tensors that are never
+// converted: llama.cpp reads their rows as floats or looks them up, or they
+// belong to architectures whose matrices nobody has tried here.
 var keptMatrices = []string{"_norm", "ffn_gate_inp", "position_embd", "token_types", "conv", "rel_b", "time_mix_", "altup", "laurel", "ssm_", "per_layer"}
 
 func (t tensor) findGroup() group {

@@ -1,7 +1,7 @@
 // Package gguf reads and writes GGUF v3 files. It trusts no input: every count,
 // length, product and offset is checked against the real size of the file
-// before it is used, and whatever the bytes are, the answer is a File or an
-// *Error, with no more memory than the file has bytes.
+// before it is used. Whatever the bytes are, the answer is a File or an *Error,
+// and the memory used is in proportion to what the file really holds.
 package gguf
 
 import (

@@ -232,7 +232,8 @@ func cannotStore(err error) error {
 	return fault.New(fault.Internal, "cannot write into the content store").Because(err)
 }
 
-// move renames a file to a name of the store once its bytes are on the disk.
+// move renames a file to a name of the store once its bytes are on the disk. A
+// power cut may lose the new name, but never leaves half a file there.
 func (s *Store) move(from, to string) error {
 	err := s.sync(from)
 	if err == nil {
@@ -240,9 +241,6 @@ func (s *Store) move(from, to string) error {
 	}
 	if err == nil {
 		err = s.root.Rename(from, to)
-	}
-	if err == nil {
-		err = s.sync(filepath.Dir(to))
 	}
 	if err != nil {
 		return cannotStore(err)

@@ -53,6 +53,13 @@ func (s *Store) TakeIn(ctx context.Context, file string) (study.PieceRef, error)
 	if err := s.move(from, to); err != nil {
 		return ref, err
 	}
+	// Unlike a piece, it cannot be made again: its name has to outlast a power
+	// cut, too.
+	for _, folder := range []string{filepath.Dir(to), "."} {
+		if err := s.sync(folder); err != nil {
+			return ref, cannotStore(err)
+		}
+	}
 	return ref, s.note(digest, seen)
 }
 
