@@ -139,7 +139,7 @@ func syntaxProblem(err error) []fault.Problem {
 	if t := e.GetToken(); t != nil {
 		at = t.Position.Line
 	}
-	if strings.Contains(message, `'\t'`) {
+	if strings.Contains(message, "'\t'") {
 		return problemAt(at, "not valid YAML: indent with spaces, not with tabs")
 	}
 	return problemAt(at, "not valid YAML: %s", message)

@@ -137,8 +137,8 @@ func (c *checker) workload(w Workload) {
 	if w.MinRepeats < 1 || w.MaxRepeats > maxRepeats || w.MinRepeats > w.MaxRepeats {
 		c.add("workload.repeats", "want the fewest and the most repetitions, from 1 to %d, not [%d, %d]", maxRepeats, w.MinRepeats, w.MaxRepeats)
 	}
-	if w.MaxTime <= 0 || w.MaxTime > maxTime {
-		c.add("workload.max_time", "want more than 0 and at most %s, not %s", shortDuration(maxTime), shortDuration(w.MaxTime))
+	if w.MaxTime < time.Millisecond || w.MaxTime > maxTime {
+		c.add("workload.max_time", "want 1ms to %s, not %s", FormatDuration(maxTime), FormatDuration(w.MaxTime))
 	}
 }
 
@@ -172,7 +172,7 @@ func (c *checker) objectives(objectives []Objective) {
 		path := fmt.Sprintf("objectives.%d", i)
 		if full, ok := c.metric(path+".metric", o.Metric); ok {
 			if seen[full] {
-				c.add(path+".metric", "%s is an objective already", full)
+				c.add(path+".metric", "%s is an objective already", o.Metric)
 			}
 			seen[full] = true
 		}
@@ -206,7 +206,7 @@ func (c *checker) constraints(constraints []Constraint) {
 			continue
 		}
 		if seen[full] {
-			c.add(path+".metric", "%s is constrained already: write min and max in one constraint", full)
+			c.add(path+".metric", "%s is constrained already: write min and max in one constraint", k.Metric)
 		}
 		seen[full] = true
 		c.bounds(path, k)
@@ -246,8 +246,8 @@ func (c *checker) search(s *Spec) {
 		c.add("search.seed", "want a whole number from 0 to %d, not %d", int64(maxSeed), s.Search.Seed)
 	}
 	c.within("budget.trials", s.Budget.Trials, 1, maxTrials)
-	if s.Budget.Wall < 0 || s.Budget.Wall > maxWall {
-		c.add("budget.wall", "want 0 (no limit) to %s, not %s", shortDuration(maxWall), shortDuration(s.Budget.Wall))
+	if wall := s.Budget.Wall; wall != 0 && (wall < time.Second || wall > maxWall) {
+		c.add("budget.wall", "want 1s to %s, not %s", FormatDuration(maxWall), FormatDuration(wall))
 	}
 }
 
@@ -266,8 +266,9 @@ func (s *Spec) Warnings() []fault.Problem {
 	return c.problems
 }
 
-// shortDuration writes 2m0s as 2m.
-func shortDuration(d time.Duration) string {
+// FormatDuration writes a time as people do: 2m, not 2m0s. ParseDuration reads
+// it.
+func FormatDuration(d time.Duration) string {
 	s := d.String()
 	if strings.HasSuffix(s, "m0s") {
 		s = s[:len(s)-2]
