@@ -209,7 +209,7 @@ budget:
 ...
 `
 	want := mustParse(t, "s.yaml", minimal).Spec
-	for _, text := range []string{block, strings.ReplaceAll(block, "\n", "\r\n"), strings.ReplaceAll(minimal, "\n", "\r\n")} {
+	for _, text := range []string{block, strings.ReplaceAll(block, "\n", "\r\n"), strings.ReplaceAll(minimal, "\n", "\r\n"), "\ufeff" + minimal} {
 		if got := mustParse(t, "s.yaml", text).Spec; !reflect.DeepEqual(got, want) {
 			t.Errorf("got  %+v\nwant %+v", got, want)
 		}
@@ -301,6 +301,10 @@ func TestHostileFilesAreRefused(t *testing.T) {
 		"laughs":          laughs,
 		"anchors":         strings.Repeat("&a ", maxBytes/3),
 		"tags":            strings.Repeat("!a ", maxBytes/3),
+		"tabs":            `a: "` + strings.Repeat(",\t", maxBytes/3),
+		"returns":         "a: |\n " + strings.Repeat("\n\r", maxBytes/3),
+		"empty lines":     "a: |\n " + strings.Repeat("\n", maxBytes/2),
+		"most lines":      "a: |\n " + strings.Repeat("\n", maxLines-2) + "x",
 		"quotes":          strings.Repeat(`"`, maxBytes),
 		"lines":           strings.Repeat("a: b\n", maxBytes/5),
 		"documents":       strings.Repeat("---\n", maxBytes/4),

@@ -149,8 +149,6 @@ func (w *writer) constraints(constraints []study.Constraint) {
 	}
 }
 
-func plainNumber(x float64) string { return strconv.FormatFloat(x, 'f', -1, 64) }
-
 // safeWord matches texts that YAML reads as themselves: they begin with a
 // letter, so they are no numbers; the words it takes for something else are in
 // reserved.

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/fettle-edge/fettle/study/fault"
 )
@@ -22,7 +24,7 @@ const (
 	maxTime        = 24 * time.Hour
 	maxChunks      = 100_000   //
 	maxObjectives  = 4         //
-	maxChoices     = 256       // of one knob
+	maxChoices     = 64       // of one knob
 	maxTrials      = 100_000   // of one lane
 	maxSeed        = 1<<53 - 1 // exact in JSON everywhere
 	maxWall        = 365 * 24 * time.Hour
@@ -90,6 +92,9 @@ func (c *checker) head(s *Spec) {
 	if len(s.Description) > maxDescription {
 		c.add("description", "want at most %d bytes, not %d", maxDescription, len(s.Description))
 	}
+	if !plainText(strings.ReplaceAll(s.Description, "\n", "")) {
+		c.add("description", "want text without control characters")
+	}
 	c.content("model", s.Model)
 	if len(s.Targets) == 0 || len(s.Targets) > maxTargets {
 		c.add("targets", "want 1 to %d targets, not %d", maxTargets, len(s.Targets))
@@ -115,7 +120,7 @@ func (c *checker) content(path string, x Content) {
 		c.add(path, "want the name of a file, not %q", clip(x.Name, 80))
 	case len(x.Name) > maxFileName:
 		c.add(path, "want a file name of at most %d bytes, not %d", maxFileName, len(x.Name))
-	case strings.ContainsFunc(x.Name, func(r rune) bool { return r < ' ' || r == 0x7f }):
+	case !plainText(x.Name):
 		c.add(path, "want a file name without control characters, not %q", x.Name)
 	}
 	if x.Digest != "" {
@@ -123,6 +128,11 @@ func (c *checker) content(path string, x Content) {
 			c.add(path, "%s", err)
 		}
 	}
+}
+
+// plainText reports whether s is UTF-8 without control characters.
+func plainText(s string) bool {
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
 func (c *checker) workload(w Workload) {
