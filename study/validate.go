@@ -24,7 +24,7 @@ const (
 	maxTime        = 24 * time.Hour
 	maxChunks      = 100_000   //
 	maxObjectives  = 4         //
-	maxChoices     = 64       // of one knob
+	maxChoices     = 64        // of one knob
 	maxTrials      = 100_000   // of one lane
 	maxSeed        = 1<<53 - 1 // exact in JSON everywhere
 	maxWall        = 365 * 24 * time.Hour
