@@ -143,37 +143,48 @@ func (u unit) value(digits string) float64 {
 	return x
 }
 
+// number is value's inverse: the shortest digits for x base units, which need
+// not be exact.
+func (u unit) number(x float64) string {
+	if u.factor != 0 {
+		return plainNumber(x / u.factor)
+	}
+	digits, exponent, _ := strings.Cut(strconv.FormatFloat(x, 'e', -1, 64), "e")
+	e, _ := strconv.Atoi(exponent) // FormatFloat writes one
+	shifted, _ := strconv.ParseFloat(fmt.Sprintf("%se%d", digits, e-u.power), 64)
+	return plainNumber(shifted)
+}
+
 // formatQuantity writes a bound so that parseQuantity reads the same number,
 // in the largest unit that takes no more digits than the base unit.
 func formatQuantity(x float64, info study.MetricInfo) string {
-	best := strconv.FormatFloat(x, 'f', -1, 64)
 	f, ok := familyOf(info.Unit)
 	if !ok {
-		return best
+		return plainNumber(x)
 	}
-	best += f.baseName()
-	digits := len(strings.TrimRight(best, "°CBJWs"))
+	best, digits := "", math.MaxInt
 	for _, u := range f.units {
-		scale := math.Pow10(u.power)
-		if u.factor != 0 {
-			scale = u.factor
-		}
-		number := strconv.FormatFloat(x/scale, 'f', -1, 64)
-		if math.Abs(x) >= scale && len(number) <= digits && u.value(number) == x {
+		number := u.number(x)
+		fits := len(number) <= digits && (number[0] != '0' || u.isBase())
+		if (fits || best == "" && u.isBase()) && u.value(number) == x {
 			best, digits = number+u.name, len(number)
 		}
 	}
 	return best
 }
 
-// baseName is the unit in which a number is in base units.
-func (f family) baseName() string {
-	for _, u := range f.units {
-		if u.power == 0 && u.factor == 0 {
-			return u.name
-		}
+// isBase tells the unit in which a number is in base units.
+func (u unit) isBase() bool { return u.power == 0 && u.factor == 0 }
+
+// plainNumber writes x without an exponent, as the shortest text that reads as
+// x. YAML readers keep whole numbers up to 64 bits only; larger ones get a
+// fraction.
+func plainNumber(x float64) string {
+	s := strconv.FormatFloat(x, 'f', -1, 64)
+	if math.Abs(x) >= 1<<53 && !strings.Contains(s, ".") {
+		s += ".0"
 	}
-	return ""
+	return s
 }
 
 // parseDuration reads 90s or 1h30m.

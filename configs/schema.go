@@ -69,7 +69,7 @@ func (s *schema) check(t *tree) []fault.Problem {
 func (s *schema) collect(e *jsonschema.ValidationError, t *tree, into *[]fault.Problem) {
 	_, alternatives := e.ErrorKind.(*kind.OneOf)
 	if len(e.Causes) > 0 && !alternatives {
-		for _, cause := range e.Causes {
+		for _, cause := range sorted(e.Causes) {
 			s.collect(cause, t, into)
 		}
 		return
@@ -87,7 +87,9 @@ func (s *schema) collect(e *jsonschema.ValidationError, t *tree, into *[]fault.P
 			add(node.keyLine(name), "unknown %s %q%s", keyWord(path), clip(name), suggest(name, known))
 		}
 	case *kind.Required:
-		add(node.line, "%s is missing", list1(k.Missing))
+		if missing := without(k.Missing, *into, path); len(missing) > 0 {
+			add(node.line, "%s missing", areList(missing))
+		}
 	case *kind.OneOf:
 		add(node.line, "want exactly one of choice, int and float")
 	case *kind.Enum:
@@ -95,6 +97,17 @@ func (s *schema) collect(e *jsonschema.ValidationError, t *tree, into *[]fault.P
 	default:
 		add(node.line, "want %s, not %s", rule.want(), describe(node))
 	}
+}
+
+// sorted puts missing keys behind all else.
+func sorted(causes []*jsonschema.ValidationError) []*jsonschema.ValidationError {
+	missing := func(e *jsonschema.ValidationError) int {
+		if _, ok := e.ErrorKind.(*kind.Required); ok {
+			return 1
+		}
+		return 0
+	}
+	return slices.SortedStableFunc(slices.Values(causes), func(a, b *jsonschema.ValidationError) int { return missing(a) - missing(b) })
 }
 
 // keyWord is what the keys of a mapping are called.
@@ -105,20 +118,33 @@ func keyWord(path string) string {
 	return "key"
 }
 
-// list1 writes a, b and c.
-func list1(words []string) string {
-	if len(words) < 2 {
-		return strings.Join(words, "")
+// without leaves out the keys that an unknown key of the same mapping was
+// probably meant to be: one mistake, one message.
+func without(missing []string, found []fault.Problem, path string) []string {
+	return slices.DeleteFunc(slices.Clone(missing), func(name string) bool {
+		return slices.ContainsFunc(found, func(p fault.Problem) bool {
+			return p.Path == path && strings.HasSuffix(p.Message, didYouMean(name))
+		})
+	})
+}
+
+// areList writes "a is" or "a, b and c are".
+func areList(words []string) string {
+	last := len(words) - 1
+	if last == 0 {
+		return words[0] + " is"
 	}
-	return strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
+	return strings.Join(words[:last], ", ") + " and " + words[last] + " are"
 }
 
 func suggest(word string, known []string) string {
 	if s := study.Suggest(word, known); s != "" {
-		return "; did you mean " + s + "?"
+		return didYouMean(s)
 	}
 	return ""
 }
+
+func didYouMean(word string) string { return "; did you mean " + word + "?" }
 
 // rule is one schema object.
 type rule map[string]any
@@ -206,7 +232,7 @@ func describe(t *tree) string {
 	return "the number " + string(number)
 }
 
-// merge keeps the first message of each place and sorts by line.
+// merge drops repeated messages and sorts by line.
 func merge(found []fault.Problem) []fault.Problem {
 	var kept []fault.Problem
 	for _, p := range found {

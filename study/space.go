@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -14,6 +15,9 @@ const maxInt = 1_000_000_000
 // lowest is the smallest integer of knobs that cannot be anything below it.
 // Every integer knob that is not here starts at 0.
 var lowest = map[string]int{"truncate.depth": 1, "runtime.threads": 1}
+
+// typePattern matches what the types of a runtime may be called.
+var typePattern = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
 
 // KnobNames returns the names of all knobs, in the order they are documented.
 func KnobNames() []string {
@@ -55,7 +59,7 @@ func (c *checker) domain(path string, k Knob, info KnobInfo) {
 		return
 	}
 	if given[0] != info.Kind {
-		c.add(path, "want %s, not %s: %s is the %s", kindExample(info.Kind), given[0], k.Name, info.Help)
+		c.add(path, "want %s, not %s", kindExample(info.Kind), given[0])
 		return
 	}
 	path += "." + given[0]
@@ -112,7 +116,7 @@ func (c *checker) choice(path string, k Knob) {
 			c.add(at, "%s is given twice", v)
 		case k.Name == "runtime.flash" && !v.IsBool():
 			c.add(at, "want true or false, not %s", describe(v))
-		case k.Name != "runtime.flash" && (!v.IsText() || v.String() == ""):
+		case k.Name != "runtime.flash" && (!v.IsText() || !typePattern.MatchString(v.String())):
 			c.add(at, "want the name of a type, not %s", describe(v))
 		case k.Name == "quant.default" && v == Text(Inherit):
 			c.add(at, "inherit takes the value of quant.default, which cannot inherit itself")

@@ -2,8 +2,9 @@ package study
 
 import "strings"
 
-// Suggest returns the known word that somebody most likely meant by word, or
-// "" if none is near. Case does not count.
+// Suggest returns the known word that somebody most likely meant by word: the
+// nearest if a third of it or less is mistyped, else the first that starts it
+// or that it starts (minimise: min). "" if there is none. Case does not count.
 func Suggest(word string, known []string) string {
 	if len(word) > 64 {
 		return ""
@@ -12,6 +13,13 @@ func Suggest(word string, known []string) string {
 	for _, k := range known {
 		if d := editDistance(strings.ToLower(word), strings.ToLower(k)); d < nearest {
 			best, nearest = k, d
+		}
+	}
+	if best == "" && len(word) >= 3 {
+		for _, k := range known {
+			if len(k) >= 3 && (strings.HasPrefix(word, k) || strings.HasPrefix(k, word)) {
+				return k
+			}
 		}
 	}
 	return best

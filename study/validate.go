@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/fettle-edge/fettle/study/fault"
 )
@@ -22,7 +24,7 @@ const (
 	maxTime        = 24 * time.Hour
 	maxChunks      = 100_000   //
 	maxObjectives  = 4         //
-	maxChoices     = 256       // of one knob
+	maxChoices     = 64        // of one knob
 	maxTrials      = 100_000   // of one lane
 	maxSeed        = 1<<53 - 1 // exact in JSON everywhere
 	maxWall        = 365 * 24 * time.Hour
@@ -90,6 +92,9 @@ func (c *checker) head(s *Spec) {
 	if len(s.Description) > maxDescription {
 		c.add("description", "want at most %d bytes, not %d", maxDescription, len(s.Description))
 	}
+	if !plainText(strings.ReplaceAll(s.Description, "\n", "")) {
+		c.add("description", "want text without control characters")
+	}
 	c.content("model", s.Model)
 	if len(s.Targets) == 0 || len(s.Targets) > maxTargets {
 		c.add("targets", "want 1 to %d targets, not %d", maxTargets, len(s.Targets))
@@ -115,7 +120,7 @@ func (c *checker) content(path string, x Content) {
 		c.add(path, "want the name of a file, not %q", clip(x.Name, 80))
 	case len(x.Name) > maxFileName:
 		c.add(path, "want a file name of at most %d bytes, not %d", maxFileName, len(x.Name))
-	case strings.ContainsFunc(x.Name, func(r rune) bool { return r < ' ' || r == 0x7f }):
+	case !plainText(x.Name):
 		c.add(path, "want a file name without control characters, not %q", x.Name)
 	}
 	if x.Digest != "" {
@@ -123,6 +128,11 @@ func (c *checker) content(path string, x Content) {
 			c.add(path, "%s", err)
 		}
 	}
+}
+
+// plainText reports whether s is UTF-8 without control characters.
+func plainText(s string) bool {
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
 func (c *checker) workload(w Workload) {
@@ -137,8 +147,8 @@ func (c *checker) workload(w Workload) {
 	if w.MinRepeats < 1 || w.MaxRepeats > maxRepeats || w.MinRepeats > w.MaxRepeats {
 		c.add("workload.repeats", "want the fewest and the most repetitions, from 1 to %d, not [%d, %d]", maxRepeats, w.MinRepeats, w.MaxRepeats)
 	}
-	if w.MaxTime <= 0 || w.MaxTime > maxTime {
-		c.add("workload.max_time", "want more than 0 and at most %s, not %s", shortDuration(maxTime), shortDuration(w.MaxTime))
+	if w.MaxTime < time.Millisecond || w.MaxTime > maxTime {
+		c.add("workload.max_time", "want 1ms to %s, not %s", FormatDuration(maxTime), FormatDuration(w.MaxTime))
 	}
 }
 
@@ -172,7 +182,7 @@ func (c *checker) objectives(objectives []Objective) {
 		path := fmt.Sprintf("objectives.%d", i)
 		if full, ok := c.metric(path+".metric", o.Metric); ok {
 			if seen[full] {
-				c.add(path+".metric", "%s is an objective already", full)
+				c.add(path+".metric", "%s is an objective already", o.Metric)
 			}
 			seen[full] = true
 		}
@@ -206,7 +216,7 @@ func (c *checker) constraints(constraints []Constraint) {
 			continue
 		}
 		if seen[full] {
-			c.add(path+".metric", "%s is constrained already: write min and max in one constraint", full)
+			c.add(path+".metric", "%s is constrained already: write min and max in one constraint", k.Metric)
 		}
 		seen[full] = true
 		c.bounds(path, k)
@@ -246,8 +256,8 @@ func (c *checker) search(s *Spec) {
 		c.add("search.seed", "want a whole number from 0 to %d, not %d", int64(maxSeed), s.Search.Seed)
 	}
 	c.within("budget.trials", s.Budget.Trials, 1, maxTrials)
-	if s.Budget.Wall < 0 || s.Budget.Wall > maxWall {
-		c.add("budget.wall", "want 0 (no limit) to %s, not %s", shortDuration(maxWall), shortDuration(s.Budget.Wall))
+	if wall := s.Budget.Wall; wall != 0 && (wall < time.Second || wall > maxWall) {
+		c.add("budget.wall", "want 1s to %s, not %s", FormatDuration(maxWall), FormatDuration(wall))
 	}
 }
 
@@ -266,8 +276,9 @@ func (s *Spec) Warnings() []fault.Problem {
 	return c.problems
 }
 
-// shortDuration writes 2m0s as 2m.
-func shortDuration(d time.Duration) string {
+// FormatDuration writes a time as people do: 2m, not 2m0s. ParseDuration reads
+// it.
+func FormatDuration(d time.Duration) string {
 	s := d.String()
 	if strings.HasSuffix(s, "m0s") {
 		s = s[:len(s)-2]

@@ -133,7 +133,7 @@ func demoTrial(st study.Study, target string, n, index int, slow float64) (study
 	if a["runtime.flash"].True() {
 		decode *= 0.96
 	}
-	text := fmt.Sprintf("%s", typeOf("quant.default"))
+	text := typeOf("quant.default")
 	for _, k := range []string{"attention", "ffn_down", "embedding"} {
 		if v := a["quant."+k].String(); v != study.Inherit {
 			text += fmt.Sprintf(" · %s %s", k, v)
@@ -147,12 +147,12 @@ func demoTrial(st study.Study, target string, n, index int, slow float64) (study
 	if depth < 6 {
 		text += fmt.Sprintf(" · first %.0f blocks", depth)
 	}
-	text += fmt.Sprintf(" · %.0f threads · KV %s", threads, kv)
+	text += fmt.Sprintf(" · %.0f %s · KV %s", threads, map[float64]string{1: "thread", 2: "threads"}[threads], kv)
 	created := st.Created.Add(time.Duration(index) * 7 * time.Second)
 	t := study.Trial{
 		Study: st.ID, Number: n, Target: target, Index: index, State: study.Complete, Assignment: a,
 		Recipe: study.Recipe{
-			Format: "gguf/1", Model: fmt.Appendf(nil, `{"n":%d}`, index), Text: text,
+			Format: "gguf/1", Model: fmt.Appendf(nil, `{"study":%q,"n":%d}`, st.ID, n), Text: text,
 			Run: study.RunOptions{Threads: int(threads), Flash: a["runtime.flash"].True(), KV: kv, Context: 256},
 		},
 		Prediction: study.Prediction{FileBytes: int64(size) + 180_000, WeightBytes: int64(size), KVBytes: 3 << 20, OpsPerToken: 16e6, PeakMemoryBytes: int64(size) + 3<<20},
@@ -193,8 +193,8 @@ func demoTrial(st study.Study, target string, n, index int, slow float64) (study
 		}
 		t.Warnings = append(t.Warnings, m.Warnings...)
 	}
-	if kld > 1 {
-		t.State, t.Reason, t.Detail = study.Infeasible, study.ReasonConstraint, fmt.Sprintf("quality.kld is %.2f, at most 1 is allowed", kld)
+	if got := t.Values["quality.kld"].Value; got > 1 {
+		t.State, t.Reason, t.Detail = study.Infeasible, study.ReasonConstraint, fmt.Sprintf("quality.kld is %.2f, at most 1 is allowed", got)
 	}
 	if index == 17 {
 		t.State, t.Reason, t.Detail = study.Infeasible, study.ReasonAssertion, "the runtime aborted on a check of its own"

@@ -77,6 +77,13 @@ function digitsFor(a, b) {
   return 5;
 }
 
+/** A limit that a person chose: without zeros that say nothing. */
+export function limit(metric, unit, x) {
+  const shown = shownIn(metric, unit, x);
+  const text = String(Number((x * shown.factor).toPrecision(4))).replace("-", "−");
+  return shown.unit === "" ? text : `${text}\u00a0${shown.unit}`;
+}
+
 /** The change from a baseline in percent: "−38 %"; "" where it says nothing. */
 export function change(x, base) {
   if (!(Math.abs(base) > 0) || !Number.isFinite(x) || x === base) return "";

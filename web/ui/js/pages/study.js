@@ -60,7 +60,7 @@ function Steer({ view, done }) {
 /** The best of each objective against the baseline. */
 function Bests({ data }) {
   const { view, units } = data;
-  return html`<dl class="tiles">${view.lanes.flatMap((l) => view.spec.objectives.map((o) => {
+  return html`<dl class=${`tiles in${view.spec.objectives.length}`}>${view.lanes.flatMap((l) => view.spec.objectives.map((o) => {
     const unit = units[o.metric] ?? "", best = l.best[o.metric], base = l.baseline?.[o.metric];
     const delta = best && base ? change(best.value, base.value) : "";
     return html`<div key=${l.target + o.metric}>
@@ -69,7 +69,7 @@ function Bests({ data }) {
         ? html`<${Link} href=${trialURL(view.id, best.trial)} title=${interval(key(o.metric), unit, best)}>${value(key(o.metric), unit, best.value)}<//>
             <span class="delta">${delta}</span>`
         : html`<span class="muted">–</span>`}</dd>
-      <dd class="under">${base ? `baseline ${value(key(o.metric), unit, base.value)}` : "no baseline yet"}</dd>
+      <dd class="under">${!base ? "no baseline yet" : best && best.value === base.value ? "the baseline is best" : `baseline ${value(key(o.metric), unit, base.value)}`}</dd>
     </div>`;
   }))}</dl>`;
 }

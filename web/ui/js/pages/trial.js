@@ -4,7 +4,7 @@
 
 import { html, useEffect, useMemo } from "../../vendor/preact.js";
 import { get, vocabulary } from "../api.js";
-import { change, duration, interval, value } from "../format.js";
+import { change, duration, interval, limit, value } from "../format.js";
 import { coalesce, subscribe } from "../live.js";
 import { Link, studyURL, trialURL } from "../route.js";
 import { bounds, key, valueOf, violated } from "../study/data.js";
@@ -31,17 +31,20 @@ export function Trial({ id, n }) {
     ${problem && html`<${Failure} problem=${problem} retry=${reload} />`}
     <${Outcome} trial=${trial} />
     <${Numbers} trial=${trial} study=${study} lane=${lane} />
-    <div class="panels">
-      <${Limits} trial=${trial} study=${study} />
-      <${Recipe} trial=${trial} study=${study} words=${words} />
-      ${result?.measurements?.length > 0 && html`<${Samples} measurements=${result.measurements} values=${trial.values ?? {}} />`}
-      <${Metrics} trial=${trial} lane=${lane} result=${result} words=${words} />
-      ${result?.measurements && html`<${Memory} measurements=${result.measurements} />`}
-      ${trial.chunks.length > 0 && html`<${Quality} chunks=${trial.chunks} />`}
-      ${result?.conditions && html`<${Conditions} c=${result.conditions} result=${result} />`}
-      <${Export} trial=${trial} study=${study} />
-      <${Identity} trial=${trial} study=${study} />
-      <${Attempts} attempts=${trial.attempts} />
+    <div class="columns">
+      <div>
+        <${Limits} trial=${trial} study=${study} />
+        ${result?.measurements && html`<${Memory} measurements=${result.measurements} />`}
+        <${Export} trial=${trial} study=${study} />
+      </div>
+      <div><${Recipe} trial=${trial} study=${study} words=${words} /></div>
+    </div>
+    ${result?.measurements?.length > 0 && html`<${Samples} measurements=${result.measurements} values=${trial.values ?? {}} />`}
+    <${Metrics} trial=${trial} lane=${lane} result=${result} words=${words} />
+    ${trial.chunks.length > 0 && html`<${Quality} chunks=${trial.chunks} />`}
+    <div class="columns">
+      <div>${result?.conditions && html`<${Conditions} c=${result.conditions} result=${result} />`}<${Attempts} attempts=${trial.attempts} /></div>
+      <div><${Identity} trial=${trial} study=${study} /></div>
     </div>`;
 }
 
@@ -76,7 +79,7 @@ function Outcome({ trial }) {
 
 /** The objectives, large, against the baseline. */
 function Numbers({ trial, study, lane }) {
-  return html`<dl class="tiles">${study.spec.objectives.map((o) => {
+  return html`<dl class=${`tiles in${study.spec.objectives.length}`}>${study.spec.objectives.map((o) => {
     const name = key(o.metric), v = valueOf(trial, name), s = trial.values?.[name], base = lane?.baseline?.[o.metric];
     const unit = trial.units[o.metric] ?? "";
     return html`<div key=${o.metric}><dt>${o.metric}</dt>
@@ -89,28 +92,28 @@ function Numbers({ trial, study, lane }) {
 function Limits({ trial, study }) {
   const list = (study.spec.constraints ?? []).flatMap((c) => bounds(c).map(([sign, b]) => ({ c, sign, b, name: key(c.metric) })));
   if (list.length === 0) return null;
-  return html`<${Panel} title="Constraints" id="limits"><table class="data">
+  return html`<${Panel} title="Constraints" id="limits"><div class="scroll"><table class="data">
     <thead><tr><th scope="col">Constraint</th><th scope="col" class="num">Value</th><th scope="col" class="num">Margin</th><th scope="col"></th></tr></thead>
     <tbody>${list.map(({ c, sign, b, name }) => {
       const unit = trial.units[c.metric] ?? trial.units[name] ?? "", v = valueOf(trial, name);
       const known = Number.isFinite(v), broken = known && violated(c, v);
       const margin = sign === "≤" ? b - v : v - b;
-      return html`<tr key=${name + sign}><th scope="row">${name} ${sign} ${value(name, unit, b)}</th>
+      return html`<tr key=${name + sign}><th scope="row">${name} ${sign} ${limit(name, unit, b)}</th>
         <td class="num">${known ? value(name, unit, v) : "–"}</td>
         <td class="num">${known ? `${value(name, unit, margin)}${b ? ` (${Math.round((margin / Math.abs(b)) * 100)}\u2009%)` : ""}` : "–"}</td>
         <td>${known ? html`<${Chip} tone=${broken ? "bad" : "good"}>${broken ? "broken" : "holds"}<//>` : html`<${Chip} tone="quiet">unknown<//>`}</td></tr>`;
-    })}</tbody></table><//>`;
+    })}</tbody></table></div><//>`;
 }
 
 /** The assignment, knob by knob, in words. */
 function Recipe({ trial, study, words }) {
-  return html`<${Panel} title="Recipe" note="What this trial changes." id="recipe"><table class="data">
+  return html`<${Panel} title="Recipe" note="What this trial changes." id="recipe"><div class="scroll"><table class="data">
     <tbody>${study.spec.knobs.map((k) => {
       const v = trial.assignment[k.name];
       return html`<tr key=${k.name}><th scope="row"><code>${k.name}</code></th>
-        <td>${v === undefined ? html`<span class="muted">not used</span>` : html`<b>${String(v)}</b>`}</td>
+        <td class="nowrap">${v === undefined ? html`<span class="muted">not used</span>` : html`<b>${String(v)}</b>`}</td>
         <td class="muted">${words.knobs.get(k.name)?.help ?? ""}</td></tr>`;
-    })}</tbody></table><//>`;
+    })}</tbody></table></div><//>`;
 }
 
 /** Every metric with its interval. */
@@ -126,18 +129,18 @@ function Metrics({ trial, lane, result, words }) {
   const energy = names.some((n) => n.startsWith("energy."));
   const missing = Object.entries(result?.conditions?.missing ?? {});
   const info = (n) => words.metrics.get(n) ?? words.metrics.get(n.replace(/\.(p50|p95|mean|max)$/, ""));
-  return html`<${Panel} title="Measurements" note="Medians, unless the name says otherwise, with 95 % intervals." id="metrics" wide><div class="scroll"><table class="data">
+  return html`<${Panel} title="Measurements" note="Medians, unless the name says otherwise, with 95 % intervals." id="metrics"><div class="scroll"><table class="data">
     <thead><tr><th scope="col">Metric</th><th scope="col" class="num">Value</th><th scope="col">95 % interval</th><th scope="col" class="num">From</th><th scope="col" class="num">To baseline</th><th scope="col"></th></tr></thead>
     <tbody>${names.map((n) => {
       const s = trial.values[n], unit = trial.units[n] ?? "", m = measured.get(n), base = lane?.baseline?.[n];
       return html`<tr key=${n}><th scope="row" title=${info(n)?.help ?? ""}>${n}</th>
         <td class="num"><b>${value(n, unit, s.value)}</b></td>
-        <td class="muted">${interval(n, unit, s) || (s.n > 1 ? "no spread" : info(n)?.source === "exact" ? "exact" : "one sample")}</td>
+        <td class="muted nowrap">${interval(n, unit, s) || (s.n > 1 ? "no spread" : info(n)?.source === "exact" ? "exact" : "one sample")}</td>
         <td class="num muted">${from(s, info(n))}</td>
         <td class="num">${base && trial.index > 0 ? change(s.value, base.value) : ""}</td>
-        <td>${m?.boundary && html`<span class="muted">covers the ${m.boundary}</span>`} ${(m?.warnings ?? []).map((w) => html`<${Chip} key=${w} tone="warn">${w}<//>`)}</td></tr>`;
+        <td class="nowrap">${m?.boundary && html`<span class="muted">covers the ${m.boundary}</span>`} ${(m?.warnings ?? []).map((w) => html`<${Chip} key=${w} tone="warn">${w}<//>`)}</td></tr>`;
     })}
-    ${!energy && html`<tr><th scope="row">energy.decode</th><td class="num">–</td><td colspan="4" class="muted">not measured: ${missing.find(([k]) => /energy|power|rapl/.test(k))?.[1] ?? "the target has no sensor for it"}</td></tr>`}
+    ${!energy && result?.measurements?.length > 0 && html`<tr><th scope="row">energy.decode</th><td class="num">–</td><td colspan="4" class="muted">not measured: ${missing.find(([k]) => /energy|power|rapl/.test(k))?.[1] ?? "the target has no sensor for it"}</td></tr>`}
     </tbody></table></div><//>`;
 }
 
@@ -153,7 +156,7 @@ function Export({ trial, study }) {
   return html`<${Panel} title="Use it" id="export">
     ${built ? html`
       <p>One file that stock programs open, ${value("size.file", "B", trial.prediction.file_bytes)}${trial.state === "complete" ? `, as it was measured on ${trial.target}` : ""}.
-        ${trial.state === "infeasible" && html` <b class="bad-text">It breaks a constraint of the study.</b>`}</p>
+        ${["constraint", "predicted"].includes(trial.reason) && html` <b class="bad-text">It breaks a constraint of the study.</b>`}</p>
       <p class="actions"><a class="button" href=${`${base}/model.gguf`} download>Download the model</a> <a class="button quiet" href=${`${base}/manifest.json`} download>Manifest</a></p>
       <p class="muted">Or on the command line:</p><p><${Command} text=${`fettle export ${study.spec.name} ${trial.number} -o out/`} /></p>
       ${trial.command && html`<p class="muted">Run it with:</p><p><${Command} text=${trial.command} /></p>`}`

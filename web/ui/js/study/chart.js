@@ -82,10 +82,7 @@ function point(p, theme) {
 function limits(plot, theme) {
   const line = (l) => ({
     [`${l.on}Axis`]: l.at,
-    label: {
-      formatter: l.text, position: l.on === "y" ? "insideEndTop" : "insideEndTop", color: theme.bad, fontSize: 11,
-      ...(l.on === "y" && l.sign === "≤" ? {} : {}),
-    },
+    label: { formatter: l.text, position: "insideEndTop", color: theme.bad, fontSize: 11 },
   });
   const area = (l) => {
     const { low, high } = plot[l.on].scale;

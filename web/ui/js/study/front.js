@@ -2,7 +2,7 @@
 // The front: the constraints, the scatter with its controls, and the trials.
 
 import { html, useMemo, useSignal } from "../../vendor/preact.js";
-import { value } from "../format.js";
+import { limit, value } from "../format.js";
 import { go, here, setQuery, trialURL } from "../route.js";
 import { Empty, Segmented } from "../ui.js";
 import { bounds, key, valueOf, violated } from "./data.js";
@@ -56,8 +56,7 @@ function Constraints({ data }) {
     const values = data.trials.map((t) => [t, valueOf(t, name)]).filter(([, v]) => Number.isFinite(v));
     const pass = values.filter(([, v]) => !violated(c, v));
     const miss = pass.length === 0 && values.length ? values.reduce((a, x) => (Math.abs(x[1] - b) < Math.abs(a[1] - b) ? x : a)) : null;
-    return html`<li key=${name + sign}><b>${name}</b> ${sign} ${value(name, unit, b)}
-      <span class=${pass.length ? "muted" : "bad-text"}>${pass.length} of ${values.length} pass${miss ? `; nearest: trial ${miss[0].number} with ${value(name, unit, miss[1])}` : ""}</span></li>`;
+    return html`<li key=${name + sign}><b>${name}</b> ${sign} ${limit(name, unit, b)} <span class=${pass.length ? "muted" : "bad-text"}>${pass.length} of ${values.length} pass${miss ? `; nearest: trial ${miss[0].number} with ${value(name, unit, miss[1])}` : ""}</span></li>`;
   })}</ul>`;
 }
 

@@ -2,7 +2,7 @@
 // What the scatter shows, as data: a pure function of the study and of the
 // settings in the address. Positions are on the axes' scales.
 
-import { inUnit, shownIn, value } from "../format.js";
+import { inUnit, limit, shownIn } from "../format.js";
 import { front2, staircase } from "../pareto.js";
 import { category, marks, position, ramp, scaleOf, wantsLog } from "../scales.js";
 import { bounds, direction, key, valueOf } from "./data.js";
@@ -119,7 +119,7 @@ function limits(data, axis, on) {
     for (const [sign, b] of bounds(c)) {
       const p = position(axis.scale, b);
       if (sign === "≤" ? p < axis.scale.high : p > axis.scale.low) {
-        out.push({ on, sign, at: p, text: `${sign} ${value(axis.name, axis.unit, b)}` });
+        out.push({ on, sign, at: p, text: `${sign} ${limit(axis.name, axis.unit, b)}` });
       }
     }
   }

@@ -34,7 +34,7 @@ export function Lanes({ data }) {
     return html`<li key=${l.target}>
       <div class="lanehead">
         <b class="dot ${l.online ? "on" : "off"}">${l.target}</b>
-        <span class="phase">${phaseOf(l, view)}</span>
+        <span class=${active(view) ? "phase" : "muted"}>${phaseOf(l, view)}</span>
         ${l.eta_s && html`<span class="eta">about ${durations(l.eta_s.low, l.eta_s.high)} left</span>`}
       </div>
       <${Bar} counts=${counts} budget=${l.budget} />
@@ -47,8 +47,10 @@ export function Lanes({ data }) {
   })}</ul>`;
 }
 
+const active = (view) => view.state === "running" || view.state === "preparing";
+
 function phaseOf(lane, view) {
-  if (!lane.online && (view.state === "running" || view.state === "preparing")) {
+  if (!lane.online && active(view)) {
     return html`<span class="warn-text">offline: trials wait. <${Link} href="/targets">See targets<//></span>`;
   }
   return lane.phase || view.note || view.state;

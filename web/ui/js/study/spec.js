@@ -2,7 +2,7 @@
 // The study's specification in words.
 
 import { html } from "../../vendor/preact.js";
-import { duration, value } from "../format.js";
+import { duration, limit } from "../format.js";
 import { Digest, Facts, Panel } from "../ui.js";
 import { bounds, key } from "./data.js";
 
@@ -21,8 +21,7 @@ export function Spec({ data }) {
     <${Panel} title="Objectives and constraints" id="spec-goals">
       <ul class="plain">
         ${spec.objectives.map((o) => html`<li key=${o.metric}><b>${o.metric}</b> as ${o.direction === "max" ? "high" : "low"} as possible <span class="muted">– ${help(data, o.metric)}</span></li>`)}
-        ${(spec.constraints ?? []).map((c) => html`<li key=${`c${c.metric}`}><b>${c.metric}</b> ${bounds(c).map(([sign, x]) => `${sign} ${value(key(c.metric), data.units[c.metric] ?? "", x)}`).join(" and ")}
-          <span class="muted">– otherwise infeasible</span></li>`)}
+        ${(spec.constraints ?? []).map((c) => html`<li key=${`c${c.metric}`}><b>${c.metric}</b> ${bounds(c).map(([sign, x]) => `${sign} ${limit(key(c.metric), data.units[c.metric] ?? "", x)}`).join(" and ")} <span class="muted">– otherwise infeasible</span></li>`)}
       </ul>
     <//>
     <${Panel} title="Model, text and workload" id="spec-work">

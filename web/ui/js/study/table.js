@@ -76,9 +76,9 @@ function Row({ t, id, metrics, many, onFront, cursor }) {
   return html`<tr class=${hit.value ? "hit" : ""} data-trial=${t.number} onMouseEnter=${() => (cursor.value = t.number)} onMouseLeave=${() => (cursor.value = null)}>
     <td class="num"><${Link} href=${trialURL(id, t.number)} aria-label=${`Trial ${t.number}`}>${t.number}<//></td>
     <td>${onFront ? html`<span class="onfront" title="On the front"><span class="sr">on the front</span></span>` : ""}</td>
-    ${many && html`<td>${t.target}</td>`}
-    <td><${State} state=${t.state} />${t.index === 0 && html` <span class="muted">baseline</span>`}</td>
-    <td class="recipe" title=${t.detail || t.recipe.text}>${t.recipe.text}</td>
+    ${many && html`<td class="nowrap">${t.target}</td>`}
+    <td class="nowrap"><${State} state=${t.state} /></td>
+    <td class="recipe" title=${t.detail || t.recipe.text}>${t.index === 0 && html`<span class="muted">baseline: </span>`}${t.recipe.text}</td>
     ${metrics.map((m) => {
       const v = valueOf(t, m.name), s = t.values?.[m.name];
       const bad = Number.isFinite(v) && m.constraint.some((c) => violated(c, v));

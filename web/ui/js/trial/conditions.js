@@ -35,12 +35,11 @@ export function Conditions({ c, result }) {
 
 export function Attempts({ attempts }) {
   if (attempts.length === 0) return null;
-  return html`<${Panel} title="Attempts" note="Each try to measure it on the target." id="attempts" wide>
+  return html`<${Panel} title="Attempts" note="Each try to measure it on the target." id="attempts">
     <ol class="attempts">${attempts.map((a) => {
       const f = a.result?.failure;
       return html`<li key=${a.id}>
-        <p><code>${a.id}</code> <${Chip} tone=${a.state === "reported" ? (f ? "bad" : "good") : a.state === "lost" ? "bad" : "live"}>${f ? f.reason.replace(/_/g, " ") : a.state}<//>
-          <span class="muted">on ${a.target}, <${Ago} at=${a.started} />${a.ended ? `, took ${duration((new Date(a.ended) - new Date(a.started)) / 1000)}` : ""}, fence ${a.fence}</span></p>
+        <p><code>${a.id}</code> <${Chip} tone=${a.state === "reported" ? (f ? "bad" : "good") : a.state === "lost" ? "bad" : "live"}>${f ? f.reason.replace(/_/g, " ") : a.state}<//> <span class="muted">on ${a.target}, <${Ago} at=${a.started} />${a.ended ? `, took ${duration((new Date(a.ended) - new Date(a.started)) / 1000)}` : ""}, fence ${a.fence}</span></p>
         ${f && html`<p>${f.detail}</p>`}
         ${f?.stderr?.length > 0 && html`<pre class="stderr">${f.stderr.join("\n")}</pre>`}
       </li>`;

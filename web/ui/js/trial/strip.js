@@ -2,12 +2,12 @@
 // Raw samples as a strip: every sample a dot, repetition after repetition, so
 // that drift and outliers are seen. Drawn as SVG.
 
-import { html, useState } from "../../vendor/preact.js";
+import { html, useLayoutEffect, useRef, useState } from "../../vendor/preact.js";
 import { number, shownIn, value } from "../format.js";
 import { marks, position, scaleOf } from "../scales.js";
 import { Panel, Segmented } from "../ui.js";
 
-const W = 720, H = 190, left = 58, right = 10, top = 12, bottom = 26;
+const H = 210, left = 58, right = 10, top = 12, bottom = 26;
 
 /** Samples cut into repetitions. */
 function repetitions(m) {
@@ -28,7 +28,7 @@ export function Samples({ measurements, values }) {
   const m = several.find((x) => x.metric === chosen) ?? several.find((x) => x.metric === "latency.decode") ?? several[0];
   const groups = repetitions(m);
   const note = `${m.samples.length} samples in ${groups.length} repetitions. The line is the median, the band its 95 % interval, the bars each repetition's median.`;
-  return html`<${Panel} title="Samples" note=${note} id="samples" wide>
+  return html`<${Panel} title="Samples" note=${note} id="samples">
     ${several.length > 1 && html`<${Segmented} label="Metric" value=${m.metric} onChange=${choose} options=${several.map((x) => [x.metric, x.metric])} />`}
     <${Strip} metric=${m.metric} unit=${m.unit} groups=${groups} summary=${values[m.metric]} name="repetition" />
   <//>`;
@@ -38,12 +38,19 @@ export function Samples({ measurements, values }) {
 export function Quality({ chunks }) {
   const groups = chunks.filter((c) => c.count > 0).map((c) => [c.kld / c.count]);
   const count = chunks.reduce((n, c) => n + c.count, 0);
-  return html`<${Panel} title="Quality by chunk" note=${`Mean divergence from the original model in each of ${chunks.length} chunks, ${count} positions in all.`} id="chunks" wide>
+  return html`<${Panel} title="Quality by chunk" note=${`Mean divergence from the original model in each of ${chunks.length} chunks, ${count} positions in all.`} id="chunks">
     <${Strip} metric="quality.kld" unit="nat/token" groups=${groups} name="chunk" />
   <//>`;
 }
 
 function Strip({ metric, unit, groups, summary, name }) {
+  const svg = useRef(null);
+  const [W, setW] = useState(720);
+  useLayoutEffect(() => { // drawn in pixels, so that text keeps its size
+    const watch = new ResizeObserver(([entry]) => setW(Math.max(240, Math.round(entry.contentRect.width))));
+    watch.observe(svg.current);
+    return () => watch.disconnect();
+  }, []);
   const all = groups.flat();
   const scale = scaleOf(all, false);
   scale.low = Math.min(scale.low, summary?.low ?? scale.low);
@@ -52,7 +59,7 @@ function Strip({ metric, unit, groups, summary, name }) {
   const y = (v) => top + (1 - (position(scale, v) - scale.low) / (scale.high - scale.low)) * (H - top - bottom);
   const wide = (W - left - right) / groups.length;
   const x = (g, i, n) => left + wide * g + wide * (n === 1 ? 0.5 : 0.12 + (0.76 * i) / (n - 1));
-  return html`<svg class="strip" viewBox=${`0 0 ${W} ${H}`} role="img" aria-label=${`${metric}: ${all.length} samples from ${value(metric, unit, Math.min(...all))} to ${value(metric, unit, Math.max(...all))}`}>
+  return html`<svg class="strip" ref=${svg} height=${H} viewBox=${`0 0 ${W} ${H}`} role="img" aria-label=${`${metric}: ${all.length} samples from ${value(metric, unit, Math.min(...all))} to ${value(metric, unit, Math.max(...all))}`}>
     ${marks(scale, 4, shown.factor).map((m) => html`<g key=${m.at}><line class="gridline" x1=${left} x2=${W - right} y1=${y(m.value)} y2=${y(m.value)} /><text class="tick" x=${left - 8} y=${y(m.value) + 4} text-anchor="end">${number(m.value * shown.factor)}</text></g>`)}
     <text class="tick" x="4" y=${top - 1}>${shown.unit}</text>
     ${summary && html`<rect class="band" x=${left} width=${W - left - right} y=${y(summary.high)} height=${Math.max(1, y(summary.low) - y(summary.high))} />
