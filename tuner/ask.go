@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/fettle-edge/fettle/search"
 	"github.com/fettle-edge/fettle/study"
@@ -56,19 +57,14 @@ func (b *bench) replay(ctx context.Context, target string) (search.Sampler, erro
 	if err != nil {
 		return nil, err
 	}
-	proposed, told := map[int]bool{}, map[int]bool{}
 	for _, e := range history {
 		if e.Trial == nil {
 			continue
 		}
-		t, ok := byNumber[*e.Trial]
-		switch {
-		case !ok:
-		case !proposed[t.Number]: // the first event of a trial is its proposal
-			proposed[t.Number] = true
+		t := byNumber[*e.Trial]
+		if e.Text == study.TextPropose {
 			err = sampler.Add(t.Index, t.Assignment)
-		case t.State.Terminal() && e.Seq == t.Rev && !told[t.Number]: // the last is its end
-			told[t.Number] = true
+		} else if ends(e.Text) {
 			err = tell(sampler, b.spec, t)
 		}
 		if err != nil {
@@ -76,6 +72,13 @@ func (b *bench) replay(ctx context.Context, target string) (search.Sampler, erro
 		}
 	}
 	return sampler, nil
+}
+
+// ends reports whether the transition of that name ends a trial.
+func ends(transition string) bool {
+	return slices.ContainsFunc(study.Transitions(), func(t study.Transition) bool {
+		return t.Name == transition && t.To.Terminal()
+	})
 }
 
 // propose is steps 1 to 3: ask, plan, check.

@@ -163,7 +163,7 @@ func (a *app) runExport(ctx context.Context, id string, n int, dir string, dry b
 		fmt.Fprintf(a.stderr, "warning: trial %d is %s: %s\n", n, t.State, printable(t.Detail))
 	}
 	if dry {
-		fmt.Fprintf(a.stdout, "%s  %s\n%s\n%s\n", filepath.Join(dir, exportModel), bytes(float64(t.Prediction.FileBytes)),
+		fmt.Fprintf(a.stdout, "%s  %s\n%s\n%s\n", filepath.Join(dir, exportModel), byteSize(float64(t.Prediction.FileBytes)),
 			filepath.Join(dir, exportManifest), filepath.Join(dir, exportCommand))
 		return nil
 	}
@@ -197,7 +197,7 @@ func (a *app) runExport(ctx context.Context, id string, n int, dir string, dry b
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(a.stdout, "%s  %s  sha256 %s\n", filepath.Join(dir, exportModel), bytes(float64(sum.n)), sum.digest())
+	fmt.Fprintf(a.stdout, "%s  %s  sha256 %s\n", filepath.Join(dir, exportModel), byteSize(float64(sum.n)), sum.digest())
 	fmt.Fprintf(a.stdout, "%s\n%s\nrun with: %s\n", filepath.Join(dir, exportManifest), filepath.Join(dir, exportCommand), t.Command)
 	return nil
 }

@@ -70,7 +70,7 @@ func (a *app) modelList() *cobra.Command {
 			}
 			t := &table{header: []string{"digest", "name", "architecture", "parameters", "blocks", "size"}, empty: "No models yet. Try: fettle model add FILE.gguf"}
 			for _, m := range all.Models {
-				t.add(m.Digest.Short(), m.Name, m.Architecture, fmt.Sprintf("%.2f M", float64(m.Parameters)/1e6), fmt.Sprint(m.Blocks), bytes(float64(m.Bytes)))
+				t.add(m.Digest.Short(), m.Name, m.Architecture, fmt.Sprintf("%.2f M", float64(m.Parameters)/1e6), fmt.Sprint(m.Blocks), byteSize(float64(m.Bytes)))
 			}
 			return a.print(all, t)
 		},
@@ -127,7 +127,7 @@ func modelDetail(m client.ModelView) *table {
 	t.add("blocks", fmt.Sprint(m.Blocks))
 	t.add("context", fmt.Sprintf("%d tokens", m.Context))
 	t.add("vocabulary", fmt.Sprintf("%d tokens", m.Vocabulary))
-	t.add("size", bytes(float64(m.Bytes)))
+	t.add("size", byteSize(float64(m.Bytes)))
 	for _, k := range study.KnobRegistry() {
 		why := "yes"
 		if refused, ok := m.Refused[k.Name]; ok {
@@ -141,7 +141,7 @@ func modelDetail(m client.ModelView) *table {
 		}
 	}
 	for _, x := range m.Tensors {
-		t.add(x.Name, fmt.Sprintf("%s %v %s", x.Type, x.Dims, bytes(float64(x.Bytes))))
+		t.add(x.Name, fmt.Sprintf("%s %v %s", x.Type, x.Dims, byteSize(float64(x.Bytes))))
 	}
 	return t
 }

@@ -115,7 +115,7 @@ func human(metric string, x float64) string {
 	case math.IsNaN(x):
 		return "–"
 	case info.Unit == "B":
-		return bytes(x)
+		return byteSize(x)
 	case info.Unit == "s" || info.Unit == "s/token":
 		return fmt.Sprintf("%.3g ms", 1000*x)
 	case info.Unit == "J/token":
@@ -128,8 +128,8 @@ func human(metric string, x float64) string {
 	return fmt.Sprintf("%.3g %s", x, info.Unit)
 }
 
-// bytes writes a size in binary units.
-func bytes(x float64) string {
+// byteSize writes a size in binary units.
+func byteSize(x float64) string {
 	units := []string{"B", "KiB", "MiB", "GiB", "TiB"}
 	i := 0
 	for math.Abs(x) >= 1024 && i < len(units)-1 {

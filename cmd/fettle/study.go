@@ -191,7 +191,7 @@ func (a *app) studyValidate() *cobra.Command {
 				size *= k.Size()
 			}
 			t := &table{header: []string{"study", f.Spec.Name}}
-			t.add("model", fmt.Sprintf("%s: %s, %d blocks, %s", f.ModelPath, m.Info().Architecture, m.Info().Blocks, bytes(float64(m.Info().Bytes))))
+			t.add("model", fmt.Sprintf("%s: %s, %d blocks, %s", f.ModelPath, m.Info().Architecture, m.Info().Blocks, byteSize(float64(m.Info().Bytes))))
 			t.add("knobs", fmt.Sprintf("%d, %.4g combinations", len(f.Spec.Knobs), size))
 			t.add("budget", fmt.Sprintf("%d trials on each of %d targets", f.Spec.Budget.Trials, len(f.Spec.Targets)))
 			t.add("text", f.TextPath)

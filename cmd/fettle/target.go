@@ -33,7 +33,7 @@ func (a *app) targetList() *cobra.Command {
 				if energy == "" {
 					energy = "absent: " + x.Facts.Energy.Missing
 				}
-				t.add(x.Name, x.Kind, state, x.Facts.CPU, bytes(float64(x.Facts.MemoryBytes)), energy, ago(x.LastSeen))
+				t.add(x.Name, x.Kind, state, x.Facts.CPU, byteSize(float64(x.Facts.MemoryBytes)), energy, ago(x.LastSeen))
 			}
 			return a.print(all, t)
 		},
