@@ -2,6 +2,7 @@ package tuner
 
 import (
 	"context"
+	"time"
 
 	"github.com/fettle-edge/fettle/study"
 )
@@ -29,16 +30,20 @@ func (l *laneRun) evaluate(ctx context.Context, t study.Trial) error {
 		return err
 	}
 	scores = leading(scores, l.spec.Quality.Chunks)
+	var waited time.Duration
 	v, err := l.twice(ctx, func() error {
 		if hopeless(l.spec.Constraints, scores) != nil || len(scores) == l.spec.Quality.Chunks {
 			return nil
 		}
-		return l.score(ctx, t, key, &scores)
+		return l.score(ctx, t, key, &scores, func(d time.Duration) { waited += d })
 	})
 	if err != nil {
 		return err
 	}
-	change := func(t *study.Trial) { t.Spent.Evaluate += l.since(start) }
+	change := func(t *study.Trial) {
+		t.Spent.Evaluate += l.since(start) - waited
+		t.Spent.Wait += waited
+	}
 	if v == nil {
 		v = hopeless(l.spec.Constraints, scores)
 	}
@@ -56,7 +61,7 @@ func (l *laneRun) evaluate(ctx context.Context, t study.Trial) error {
 }
 
 // score evaluates the chunks that scores lacks and appends them.
-func (l *laneRun) score(ctx context.Context, t study.Trial, key study.QualityKey, scores *[]study.ChunkScore) error {
+func (l *laneRun) score(ctx context.Context, t study.Trial, key study.QualityKey, scores *[]study.ChunkScore, waited func(time.Duration)) error {
 	files, err := l.cfg.Contents.Files(t.Pieces)
 	if err != nil {
 		return err
@@ -70,6 +75,7 @@ func (l *laneRun) score(ctx context.Context, t study.Trial, key study.QualityKey
 		Base:   l.base,
 		First:  len(*scores),
 		Chunks: l.spec.Quality.Chunks - len(*scores),
+		Waited: waited,
 	}, func(c study.ChunkScore) error {
 		if err := l.cfg.Store.SaveScore(ctx, key, c); err != nil {
 			return err

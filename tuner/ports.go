@@ -40,6 +40,7 @@ type Evaluation struct {
 	Save   bool             // write Base instead of comparing with it
 	First  int
 	Chunks int
+	Waited func(time.Duration) // told how long the host was waited for; may be nil
 }
 
 // ErrEnough ends an evaluation early when the callback returns it.

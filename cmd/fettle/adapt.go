@@ -16,9 +16,8 @@ import (
 // newID returns a short random name, safe in URLs and file names.
 func newID() string { return strings.ToLower(rand.Text()[:8]) }
 
-// newRunner finds fettle-runner and the llama.cpp libraries. backend "" takes
-// the best CPU backend at each start.
-func newRunner(backend string) (*profiler.Runner, error) {
+// newRunner finds fettle-runner and the llama.cpp libraries; c says the rest.
+func newRunner(c profiler.Config) (*profiler.Runner, error) {
 	path, err := beside("FETTLE_RUNNER", "fettle-runner", "fettle-runner", "../libexec/fettle/fettle-runner")
 	if err != nil {
 		return nil, err
@@ -27,7 +26,8 @@ func newRunner(backend string) (*profiler.Runner, error) {
 	if err != nil {
 		return nil, err
 	}
-	return profiler.New(profiler.Config{Path: path, Libraries: libraries, Backend: backend})
+	c.Path, c.Libraries = path, libraries
+	return profiler.New(c)
 }
 
 // quantizer lets compress quantise through the runner.
@@ -58,6 +58,9 @@ func (q quantizer) Quantise(ctx context.Context, tensors []compress.Tensor, done
 type evaluator struct{ runner *profiler.Runner }
 
 func (e evaluator) Evaluate(ctx context.Context, q tuner.Evaluation, on func(study.ChunkScore) error) error {
+	if q.Waited != nil {
+		ctx = profiler.CountWait(ctx, q.Waited)
+	}
 	return e.runner.Evaluate(ctx, job.Evaluate{
 		Model: q.Files, Run: q.Run, Text: q.Text, First: q.First, Chunks: q.Chunks, Base: q.Base, Save: q.Save,
 	}, func(c study.ChunkScore) error {

@@ -102,6 +102,9 @@ func script(t *testing.T, profile string) string {
 	return path
 }
 
+// hello is the first message of a runner, as a shell command.
+const hello = `echo '{"runtime":{"name":"llama.cpp","version":"x","digest":"","backend":"x","backends":[]}}'; `
+
 // TestWhoseFaultEndToEnd breaks the runner in several ways and looks at what
 // becomes of the trials.
 func TestWhoseFaultEndToEnd(t *testing.T) {
@@ -112,13 +115,15 @@ func TestWhoseFaultEndToEnd(t *testing.T) {
 		stderr        string
 		attempts      int
 	}{
-		{"assertion", `echo 'ggml.c:17: GGML_ASSERT(a == b) failed' >&2; echo second line >&2; exit 2`, study.Infeasible, study.ReasonAssertion, "GGML_ASSERT", 1},
+		{"assertion", hello + `echo '/src/ggml.c:17: GGML_ASSERT(a == b) failed' >&2; echo second line >&2; kill -ABRT $$`, study.Infeasible, study.ReasonAssertion, "GGML_ASSERT", 1},
 		{"killed twice", `echo last words >&2; kill -9 $$`, study.Infeasible, study.ReasonRepeated, "last words", 2},
+		{"hangs twice", hello + `echo still here >&2; exec sleep 600`, study.Infeasible, study.ReasonRepeated, "still here", 2},
+		{"garbage", `echo this is not JSON; sleep 1`, study.Failed, study.ReasonUnknown, "", 2},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := newSite(t)
 			s.env = append(s.env, "FETTLE_RUNNER="+script(t, test.profile))
-			c := s.serve()
+			c := s.serve("--job-timeout", "2s")
 			id := decode[client.StudyView](t, s.must("study", "run", studyFile(t, "broken", "local", 2, ""), "-o", "json")).ID
 			trials := finished(t, c, id)
 			for _, tr := range trials {

@@ -39,8 +39,9 @@ const localTarget = "local"
 type options struct {
 	listen       string
 	allowedHosts []string
-	agentListen  string // test only: agents without enrolment, on loopback
-	noLocal      bool   // do not measure on this computer
+	agentListen  string        // test only: agents without enrolment, on loopback
+	noLocal      bool          // do not measure on this computer
+	silence      time.Duration // longest silence of a runner before it is killed
 	log          *slog.Logger
 }
 
@@ -79,7 +80,7 @@ func openDaemon(ctx context.Context, s state, o options) (d *daemon, err error) 
 	if d.contents, err = pieces.Open(s.contents()); err != nil {
 		return d, err
 	}
-	found, err := d.openRunner(ctx)
+	found, err := d.openRunner(ctx, o.silence)
 	if err != nil {
 		return d, err
 	}
@@ -123,15 +124,23 @@ func openDaemon(ctx context.Context, s state, o options) (d *daemon, err error) 
 
 // openRunner finds the runner and fixes the CPU backend: numbers of different
 // backends are not compared, so it is named from now on.
-func (d *daemon) openRunner(ctx context.Context) (found job.Runtime, err error) {
-	best, err := newRunner("")
+func (d *daemon) openRunner(ctx context.Context, silence time.Duration) (found job.Runtime, err error) {
+	best, err := newRunner(profiler.Config{})
 	if err != nil {
 		return found, err
 	}
 	if found, err = best.Inspect(ctx); err != nil {
 		return found, fault.New(fault.Invalid, "cannot use llama.cpp on this computer").Trying("fettle doctor").Because(err)
 	}
-	d.runner, err = newRunner(found.Backend)
+	facts, err := targets.Inspect(ctx, "/")
+	if err != nil {
+		return found, err
+	}
+	d.runner, err = newRunner(profiler.Config{
+		Backend:     found.Backend,
+		MemoryLimit: facts.MemoryBytes, // a variant larger than the computer ends itself, not the computer
+		Timeout:     silence,
+	})
 	return found, err
 }
 
@@ -180,7 +189,13 @@ func (d *daemon) run(ctx context.Context) error {
 			return context.Cause(stopServing)
 		}
 	})
+	notify("READY=1")
+	group.Go(func() error {
+		watchdog(working, func(ctx context.Context) error { _, err := d.store.Revision(ctx); return err })
+		return nil
+	})
 	<-working.Done()
+	notify("STOPPING=1")
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
 	defer cancel()
 	err := d.web.Shutdown(end)

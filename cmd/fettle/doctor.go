@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
+	"github.com/fettle-edge/fettle/profiler"
 	"github.com/fettle-edge/fettle/study/fault"
 	"github.com/fettle-edge/fettle/targets"
 	"github.com/fettle-edge/fettle/targets/agent"
@@ -49,7 +50,7 @@ func (a *app) doctor() *cobra.Command {
 func (a *app) doctorAlone(cmd *cobra.Command) client.Doctor {
 	checks := []targets.Check{{Name: "daemon", Status: targets.StatusWarn, Detail: "it does not run", Try: "fettle serve"}}
 	runtime := targets.Check{Name: "runtime", Status: targets.StatusOK}
-	r, err := newRunner("")
+	r, err := newRunner(profiler.Config{})
 	if err == nil {
 		found, failure := r.Inspect(cmd.Context())
 		runtime.Detail, err = found.Name+" "+found.Version+", backend "+found.Backend, failure

@@ -61,17 +61,9 @@ func complain(w io.Writer, err error) int {
 		fmt.Fprintln(w, "error:", err)
 		return fault.KindOf(err).Exit()
 	}
-	// A load error of a study file is a list of lines file:line: message.
 	fmt.Fprintln(w, "error:", e.Error())
 	for _, p := range e.Problems {
-		switch {
-		case p.Line > 0:
-			fmt.Fprintf(w, "  line %d: %s\n", p.Line, p.Message)
-		case p.Path != "":
-			fmt.Fprintf(w, "  %s: %s\n", p.Path, p.Message)
-		default:
-			fmt.Fprintf(w, "  %s\n", p.Message)
-		}
+		fmt.Fprintln(w, " ", p)
 	}
 	if e.Try != "" {
 		fmt.Fprintln(w, "  try:", e.Try)

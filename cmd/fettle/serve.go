@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 )
@@ -43,6 +44,7 @@ func (a *app) serve() *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringVar(&o.listen, "listen", defaultListen, "`address` of the dashboard; loopback only (also $FETTLE_LISTEN)")
 	flags.StringArrayVar(&o.allowedHosts, "allowed-host", nil, "further `name` under which browsers may reach the dashboard")
+	flags.DurationVar(&o.silence, "job-timeout", 10*time.Minute, "longest silence of a job of fettle-runner before it is killed")
 	flags.BoolVar(&verbose, "verbose", false, "log more")
 	flags.StringVar(&o.agentListen, "insecure-agent-listen", "", "serve agents without enrolment on this loopback `address`; for tests")
 	flags.BoolVar(&o.noLocal, "no-local", false, "do not measure on this computer")

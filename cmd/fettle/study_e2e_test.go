@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/fettle-edge/fettle/compress"
+	"github.com/fettle-edge/fettle/profiler"
 	"github.com/fettle-edge/fettle/study"
 	"github.com/fettle-edge/fettle/web/client"
 )
@@ -108,7 +109,7 @@ func checkScores(t *testing.T, file string, tr study.Trial) {
 	t.Helper()
 	t.Setenv("FETTLE_LIBRARIES", libraries)
 	t.Setenv("FETTLE_RUNNER", filepath.Join(binaries, "fettle-runner"))
-	found, err := newRunner("")
+	found, err := newRunner(profiler.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +117,7 @@ func checkScores(t *testing.T, file string, tr study.Trial) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := newRunner(rt.Backend)
+	r, err := newRunner(profiler.Config{Backend: rt.Backend})
 	if err != nil {
 		t.Fatal(err)
 	}
