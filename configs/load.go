@@ -79,9 +79,8 @@ func Parse(name string, data []byte) (*File, error) {
 	}
 	f := &File{Name: name, lines: map[string]int{}}
 	t.lines("", f.lines)
-	knobs, _ := t.at([]string{"knobs"})
 	var r reader
-	f.Spec = r.spec(d, keyNames(knobs))
+	f.Spec = r.spec(d, keyNames(t.at("knobs")))
 	problems = r.problems
 	for _, p := range f.Spec.Validate() {
 		if !hasPath(r.problems, p.Path) {

@@ -21,7 +21,7 @@ type unit struct {
 }
 
 // family is the units in which one base unit may be written, from small to
-// large: Marshal takes the last that gives 1 or more.
+// large.
 type family struct {
 	base    string // of study.MetricInfo
 	suffix  string // that may follow the unit: /token
@@ -156,7 +156,8 @@ func (u unit) number(x float64) string {
 }
 
 // formatQuantity writes a bound so that parseQuantity reads the same number,
-// in the largest unit that takes no more digits than the base unit.
+// in the unit that takes the fewest digits, the largest of several. The base
+// unit is always exact.
 func formatQuantity(x float64, info study.MetricInfo) string {
 	f, ok := familyOf(info.Unit)
 	if !ok {
@@ -165,8 +166,8 @@ func formatQuantity(x float64, info study.MetricInfo) string {
 	best, digits := "", math.MaxInt
 	for _, u := range f.units {
 		number := u.number(x)
-		fits := len(number) <= digits && (number[0] != '0' || u.isBase())
-		if (fits || best == "" && u.isBase()) && u.value(number) == x {
+		short := len(number) <= digits && (number[0] != '0' || u.isBase())
+		if short && u.value(number) == x {
 			best, digits = number+u.name, len(number)
 		}
 	}

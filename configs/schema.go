@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
@@ -34,9 +35,11 @@ type schema struct {
 	raw      any
 }
 
-// loadSchema compiles the embedded schema. An error is a mistake in the
-// program.
-func loadSchema() (*schema, error) {
+// loadSchema returns the compiled schema, which never changes and is safe for
+// concurrent use. An error is a mistake in the program.
+var loadSchema = sync.OnceValues(compileSchema)
+
+func compileSchema() (*schema, error) {
 	raw, err := jsonschema.UnmarshalJSON(bytes.NewReader(schemaJSON))
 	if err != nil {
 		return nil, err
@@ -69,20 +72,20 @@ func (s *schema) check(t *tree) []fault.Problem {
 func (s *schema) collect(e *jsonschema.ValidationError, t *tree, into *[]fault.Problem) {
 	_, alternatives := e.ErrorKind.(*kind.OneOf)
 	if len(e.Causes) > 0 && !alternatives {
-		for _, cause := range sorted(e.Causes) {
+		for _, cause := range missingLast(e.Causes) {
 			s.collect(cause, t, into)
 		}
 		return
 	}
-	rule := s.at(e.SchemaURL)
-	node, _ := t.at(e.InstanceLocation)
+	want := s.at(e.SchemaURL)
+	node := t.at(e.InstanceLocation...)
 	path := strings.Join(e.InstanceLocation, ".")
 	add := func(line int, format string, args ...any) {
 		*into = append(*into, fault.Problem{Path: path, Line: line, Message: fmt.Sprintf(format, args...)})
 	}
 	switch k := e.ErrorKind.(type) {
 	case *kind.AdditionalProperties:
-		known := slices.Sorted(maps.Keys(rule.properties()))
+		known := slices.Sorted(maps.Keys(want.properties()))
 		for _, name := range k.Properties {
 			add(node.keyLine(name), "unknown %s %q%s", keyWord(path), clip(name), suggest(name, known))
 		}
@@ -93,14 +96,14 @@ func (s *schema) collect(e *jsonschema.ValidationError, t *tree, into *[]fault.P
 	case *kind.OneOf:
 		add(node.line, "want exactly one of choice, int and float")
 	case *kind.Enum:
-		add(node.line, "%s", rule.unknownWord(node.value))
+		add(node.line, "%s", want.unknownWord(node.value))
 	default:
-		add(node.line, "want %s, not %s", rule.want(), describe(node))
+		add(node.line, "want %s, not %s", want.words(), describe(node))
 	}
 }
 
-// sorted puts missing keys behind all else.
-func sorted(causes []*jsonschema.ValidationError) []*jsonschema.ValidationError {
+// missingLast puts missing keys behind all else.
+func missingLast(causes []*jsonschema.ValidationError) []*jsonschema.ValidationError {
 	missing := func(e *jsonschema.ValidationError) int {
 		if _, ok := e.ErrorKind.(*kind.Required); ok {
 			return 1
@@ -146,7 +149,7 @@ func suggest(word string, known []string) string {
 
 func didYouMean(word string) string { return "; did you mean " + word + "?" }
 
-// rule is one schema object.
+// rule is one object of the schema.
 type rule map[string]any
 
 // at finds the schema object a validator's error points to.
@@ -171,7 +174,8 @@ func (s *schema) at(url string) rule {
 	return found
 }
 
-func (r rule) want() string {
+// words says what is wanted: x-want.
+func (r rule) words() string {
 	w, _ := r["x-want"].(string)
 	return w
 }
@@ -190,12 +194,12 @@ func (r rule) unknownWord(got any) string {
 	}
 	word, isText := got.(string)
 	if !isText {
-		return fmt.Sprintf("want %s, not %s", r.want(), describe(&tree{value: got}))
+		return fmt.Sprintf("want %s, not %s", r.words(), describe(&tree{value: got}))
 	}
 	if len(known) <= 2 {
-		return fmt.Sprintf("want %s, not %q%s", r.want(), clip(word), suggest(word, known))
+		return fmt.Sprintf("want %s, not %q%s", r.words(), clip(word), suggest(word, known))
 	}
-	thing := strings.TrimPrefix(r.want(), "a ")
+	thing := strings.TrimPrefix(r.words(), "a ")
 	message := fmt.Sprintf("unknown %s %q%s", thing, clip(word), suggest(word, known))
 	if len(known) <= 10 {
 		message += fmt.Sprintf(" (there are %s)", strings.Join(known, ", "))

@@ -170,10 +170,9 @@ func TestSchemaHasWordsForEveryPlace(t *testing.T) {
 	walk = func(node any, path string) {
 		switch n := node.(type) {
 		case map[string]any:
-			r := rule(n)
-			_, isType := n["type"]
-			_, isEnum := n["enum"]
-			if _, isList := n["enum"].([]any); (isType || isEnum && isList) && path != "properties" && r.want() == "" {
+			_, hasType := n["type"]
+			_, hasEnum := n["enum"]
+			if (hasType || hasEnum) && rule(n).words() == "" {
 				t.Errorf("%s has no x-want", path)
 			}
 			for k, v := range n {

@@ -291,18 +291,16 @@ func (t *tree) plain() any {
 	return t.value
 }
 
-// at follows path elements as far as they lead; the line is that of the last
-// node found.
-func (t *tree) at(path []string) (n *tree, found bool) {
-	n = t
+// at follows path elements as far as they lead.
+func (t *tree) at(path ...string) *tree {
 	for _, name := range path {
-		next := n.child(name)
+		next := t.child(name)
 		if next == nil {
-			return n, false
+			break
 		}
-		n = next
+		t = next
 	}
-	return n, true
+	return t
 }
 
 func (t *tree) child(name string) *tree {

@@ -79,13 +79,13 @@ func TestSummariseCountsRepetitions(t *testing.T) {
 
 // Below six repetitions the interval holds what every repetition saw.
 func TestFewRepetitionsWidenTheInterval(t *testing.T) {
-	s, _ := Summarise(Measurement{Samples: []float64{10, 10, 10, 10, 20}}, "p50")
-	if s.Value != 10 || s.Low != 10 || s.High != 20 {
+	s, _ := Summarise(Measurement{Samples: []float64{5, 10, 10, 10, 20}}, "mean")
+	if s.Value != 11 || s.Low != 5 || s.High != 20 {
 		t.Errorf("five repetitions: %+v", s)
 	}
-	s, _ = Summarise(Measurement{Samples: []float64{10, 10, 10, 10, 10, 10, 10, 20}}, "p50")
-	if s.High != 10 {
-		t.Errorf("eight repetitions: %+v", s)
+	s, _ = Summarise(Measurement{Samples: []float64{5, 10, 10, 10, 10, 20}}, "mean")
+	if s.Low == 5 || s.High == 20 {
+		t.Errorf("six repetitions: %+v", s)
 	}
 }
 
@@ -108,16 +108,16 @@ func TestBootstrapIsDeterministic(t *testing.T) {
 }
 
 // The 95 % intervals of normal samples hold the true value about as often as
-// they say. With 600 draws the standard error of a share near 0.95 is 0.009;
+// they say. With 250 draws the standard error of a share near 0.95 is 0.014;
 // percentile intervals are known to be a little narrow for small n.
 func TestBootstrapCoverage(t *testing.T) {
-	const draws = 600
+	const draws = 250
 	for _, c := range []struct {
 		n         int
 		statistic string
 		low, high float64
 	}{
-		{5, "p50", 0.90, 0.99}, {8, "p50", 0.89, 0.99}, {20, "p50", 0.91, 0.99}, {8, "mean", 0.86, 0.97}, {20, "mean", 0.90, 0.97},
+		{5, "p50", 0.89, 0.99}, {8, "p50", 0.89, 0.99}, {20, "p50", 0.89, 0.99}, {8, "mean", 0.84, 0.97}, {20, "mean", 0.88, 0.98},
 	} {
 		rng := rand.New(rand.NewPCG(5, uint64(c.n)))
 		hits := 0
@@ -138,7 +138,7 @@ func TestBootstrapCoverage(t *testing.T) {
 // Samples that share what disturbed their repetition say less than as many
 // independent ones: the interval must know.
 func TestGroupedSamplesAreNotTakenForIndependent(t *testing.T) {
-	const group, groups, draws = 16, 10, 200
+	const group, groups, draws = 16, 10, 100
 	rng := rand.New(rand.NewPCG(6, 7))
 	grouped, naive := 0, 0
 	for range draws {
