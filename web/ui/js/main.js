@@ -89,6 +89,9 @@ function App({ problem }) {
     </main>`;
 }
 
+addEventListener("hashchange", () => { // a login link pasted into the open page
+  if (location.hash.startsWith("#login=")) location.reload();
+});
 const problem = await logIn();
 const root = document.getElementById("app");
 root.textContent = "";
