@@ -260,6 +260,10 @@ func TestAssets(t *testing.T) {
 	if total > 300_000 || total < 100_000 {
 		t.Errorf("the first load has %d bytes compressed, want at most 300 kB (and more than nothing)", total)
 	}
+	lost, body := request(t, http.MethodGet, s.URL()+"/nowhere", "", "Accept", "text/html")
+	if lost.StatusCode != http.StatusNotFound || body != page {
+		t.Errorf("a path that is not there got %s", lost.Status)
+	}
 	plain, _ := request(t, http.MethodGet, s.URL()+"/", "", "Accept-Encoding", "gzip;q=0")
 	if plain.Header.Get("Content-Encoding") != "" {
 		t.Error("compressed although the client refuses it")

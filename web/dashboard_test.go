@@ -180,9 +180,9 @@ func restart(t *testing.T, b context.Context) {
 	go func() { served <- s.Serve() }()
 	address := strings.TrimPrefix(s.URL(), "http://")
 	p := loggedIn(t, b, s, "/studies/demo")
-	p.until(rows + `.length === 10 && document.querySelector(".live.live") !== null`)
+	p.until(rows + `.length === 10 && document.querySelector(".stream.live") !== null`)
 	stop(t, s, served)
-	p.until(`document.querySelector(".live.lost")?.innerText.includes("data as of")`)
+	p.until(`document.querySelector(".stream.lost")?.innerText.includes("data as of")`)
 	for i := 10; i < 17; i++ {
 		f.step(st, 0, i)
 	}
@@ -192,7 +192,7 @@ func restart(t *testing.T, b context.Context) {
 	again := newServer(t, f, func(c *web.Config) { c.Listen = address })
 	go func() { served <- again.Serve() }()
 	defer stop(t, again, served)
-	p.until(rows + `.length === 17 && document.querySelector(".live.live") !== null`)
+	p.until(rows + `.length === 17 && document.querySelector(".stream.live") !== null`)
 	f.step(st, 0, 17)
 	p.until(rows + `.length === 18`)
 	if eval[int](p, `new Set(`+rows+`).size`) != 18 {
@@ -208,7 +208,7 @@ func nothing(t *testing.T, b context.Context) {
 	says := func(p *tab, words ...string) {
 		t.Helper()
 		for _, w := range words {
-			p.until(fmt.Sprintf(`document.querySelector("main").innerText.includes(%q)`, w))
+			p.until(fmt.Sprintf(`document.querySelector("main")?.innerText.includes(%q)`, w))
 		}
 	}
 	f := newFake()
