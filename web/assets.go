@@ -26,6 +26,7 @@ var assetTypes = map[string]string{
 	".js":  "text/javascript; charset=utf-8",
 	".css": "text/css; charset=utf-8",
 	".svg": "image/svg+xml",
+	".txt": "text/plain; charset=utf-8", // licences of the vendored libraries
 }
 
 // file is one file in both encodings.

@@ -28,6 +28,7 @@ func two() (*fake, study.Study) {
 // overflows and nothing complains, and leaves screenshots behind (in
 // FETTLE_SHOTS, if set).
 func TestLooks(t *testing.T) {
+	t.Parallel()
 	b := browser(t)
 	dir := os.Getenv("FETTLE_SHOTS")
 	if dir == "" {

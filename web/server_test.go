@@ -18,8 +18,8 @@ import (
 
 var testKey = bytes.Repeat([]byte{7}, 32)
 
-// serve runs a server on a free port and stops it when the test ends.
-func serve(t *testing.T, f *fake, change ...func(*web.Config)) *web.Server {
+// newServer makes a server on a free port, which nobody serves yet.
+func newServer(t *testing.T, f *fake, change ...func(*web.Config)) *web.Server {
 	t.Helper()
 	c := web.Config{
 		Listen:     "127.0.0.1:0",
@@ -34,6 +34,13 @@ func serve(t *testing.T, f *fake, change ...func(*web.Config)) *web.Server {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return s
+}
+
+// serve runs a server and stops it when the test ends.
+func serve(t *testing.T, f *fake, change ...func(*web.Config)) *web.Server {
+	t.Helper()
+	s := newServer(t, f, change...)
 	served := make(chan error, 1)
 	go func() { served <- s.Serve() }()
 	t.Cleanup(func() { stop(t, s, served) })

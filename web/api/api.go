@@ -13,6 +13,7 @@ import (
 	"mime"
 	"net/http"
 	"runtime/debug"
+	"strings"
 
 	"github.com/go-chi/chi/v5"
 
@@ -37,9 +38,7 @@ func New(ctx context.Context, b Backend, log *slog.Logger) *API {
 	for _, route := range Routes() {
 		a.router.Method(route.Method, route.Path, a.handler(route))
 	}
-	a.router.NotFound(a.plain(func(w http.ResponseWriter, r *http.Request) error {
-		return fault.New(fault.NotFound, "cannot find %s", r.URL.Path).Trying("start at /")
-	}))
+	a.router.NotFound(a.plain(a.lost))
 	a.router.MethodNotAllowed(a.plain(func(w http.ResponseWriter, r *http.Request) error {
 		return fault.New(fault.Invalid, "cannot %s %s: the method is not one it has", r.Method, r.URL.Path)
 	}))
@@ -74,6 +73,29 @@ func (a *API) handler(route Route) http.HandlerFunc {
 		}
 		return route.handle(a, w, r)
 	})
+}
+
+// lost answers where no route is: a person gets the page, which says so.
+func (a *API) lost(w http.ResponseWriter, r *http.Request) error {
+	if r.Method == http.MethodGet && strings.Contains(r.Header.Get("Accept"), "text/html") {
+		a.Page.ServeHTTP(&notFound{ResponseWriter: w}, r)
+		return nil
+	}
+	return fault.New(fault.NotFound, "cannot find %s", r.URL.Path).Trying("start at /")
+}
+
+// notFound makes a success a 404.
+type notFound struct {
+	http.ResponseWriter
+	begun bool
+}
+
+func (n *notFound) Write(b []byte) (int, error) {
+	if !n.begun {
+		n.begun = true
+		n.WriteHeader(http.StatusNotFound)
+	}
+	return n.ResponseWriter.Write(b)
 }
 
 // plain turns an error or a panic into a problem document.

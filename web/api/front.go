@@ -2,6 +2,7 @@ package api
 
 import (
 	"cmp"
+	"math"
 	"slices"
 
 	"github.com/fettle-edge/fettle/study"
@@ -49,7 +50,7 @@ func (p *point) costs(objectives []study.Objective) ([]float64, bool) {
 	costs := make([]float64, len(objectives))
 	for i, o := range objectives {
 		v, ok := p.values[valueName(o.Metric)]
-		if !ok {
+		if !ok || math.IsNaN(v.Value) {
 			return nil, false
 		}
 		costs[i] = v.Value

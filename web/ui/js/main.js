@@ -38,7 +38,7 @@ function Live() {
     lost: `Reconnecting… data as of ${asOf.value?.toLocaleTimeString() ?? ""}`,
   };
   const title = status.value === "live" ? "Changes appear by themselves; while this computer measures they wait, so that drawing does not disturb it." : "";
-  return html`<span class="live ${status.value}" role="status" title=${title}>${words[status.value]}</span>`;
+  return html`<span class=${`stream ${status.value}`} role="status" title=${title}>${words[status.value]}</span>`;
 }
 
 function Theme() {
@@ -89,6 +89,9 @@ function App({ problem }) {
     </main>`;
 }
 
+addEventListener("hashchange", () => { // a login link pasted into the open page
+  if (location.hash.startsWith("#login=")) location.reload();
+});
 const problem = await logIn();
 const root = document.getElementById("app");
 root.textContent = "";

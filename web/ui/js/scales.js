@@ -93,7 +93,7 @@ function logMarks(scale, count) {
 function roundStep(raw) {
   const size = 10 ** Math.floor(Math.log10(raw));
   const lead = raw / size;
-  return (lead > 5 ? 10 : lead > 2 ? 5 : lead > 1 ? 2 : 1) * size;
+  return (lead >= 7 ? 10 : lead >= 3 ? 5 : lead >= 1.5 ? 2 : 1) * size;
 }
 
 /** Okabe and Ito's colours, which nearly everybody can tell apart, for light and dark ground. */

@@ -52,7 +52,7 @@ export function Table({ data, trials, cursor }) {
     const on = by === name ? "ascending" : by === `-${name}` ? "descending" : undefined;
     const next = by === name ? `-${name}` : name;
     return html`<th scope="col" aria-sort=${on} class=${numeric ? "num" : ""}>
-      <button type="button" class="sort" onClick=${() => setQuery({ sort: next === "-trial" ? null : next })}>${text}${unit && html` <span class="unit">${unit}</span>`}<span class="arrow" aria-hidden="true">${on === "ascending" ? "▲" : on === "descending" ? "▼" : ""}</span></button>
+      <button type="button" class="sort" onClick=${() => setQuery({ sort: next === "-trial" ? null : next })}>${text}<span class="arrow" aria-hidden="true">${on === "ascending" ? "▲" : on === "descending" ? "▼" : ""}</span>${unit && html` <span class="unit">${unit}</span>`}</button>
     </th>`;
   };
   return html`<div class="scroll"><table class="data trials" id="trials">
