@@ -10,6 +10,10 @@ func cpuTellsInUse() bool
 // ECX = 1): bit 2 is the upper halves of YMM registers, bit 6 those of ZMM.
 func inUse() uint32
 
+// fillUpper puts the upper half of a YMM register in use, as a kernel of ggml
+// may; for tests. It needs AVX.
+func fillUpper()
+
 var hasAVX = cpuHasAVX()
 
 // cleanUpper clears the upper halves of the vector registers. Some kernels of

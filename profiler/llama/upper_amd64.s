@@ -30,3 +30,8 @@ TEXT ·inUse(SB), NOSPLIT, $0-4
 	XGETBV
 	MOVL AX, ret+0(FP)
 	RET
+
+// func fillUpper()
+TEXT ·fillUpper(SB), NOSPLIT, $0
+	VCMPPS $15, Y0, Y0, Y0 // always true
+	RET
