@@ -3,7 +3,9 @@ package llama
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -148,6 +150,24 @@ func nameOf(t *testing.T, typ Type) string {
 	}
 	t.Fatalf("type %d has no name", typ)
 	return ""
+}
+
+// Every float16 becomes the float32 that ggml makes of it.
+func TestHalvesAreConvertedExactly(t *testing.T) {
+	lib := library(t)
+	const n = 1<<16 - 3 // not a multiple of what is converted at once
+	src := make([]byte, 2*n)
+	for i := range n {
+		binary.LittleEndian.PutUint16(src[2*i:], uint16(i))
+	}
+	got, want := make([]float32, n), make([]float32, n)
+	lib.ToFloat(got, src, F16)
+	lib.fn.halfToFloat(&src[0], &want[0], n)
+	for i := range got {
+		if math.Float32bits(got[i]) != math.Float32bits(want[i]) && !(got[i] != got[i] && want[i] != want[i]) {
+			t.Fatalf("%#04x became %g, ggml says %g", i, got[i], want[i])
+		}
+	}
 }
 
 func TestRowsThatDoNotFitAreRefused(t *testing.T) {

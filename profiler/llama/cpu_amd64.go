@@ -25,3 +25,23 @@ func cleanUpper() {
 		zeroUpper()
 	}
 }
+
+func cpuHasF16C() bool
+
+// eightHalves converts 8*eights float16 values. It needs F16C.
+func eightHalves(dst *float32, src *byte, eights int64)
+
+var hasF16C = cpuHasF16C()
+
+// halves converts float16 values as far as the CPU has instructions for it, and
+// returns how many. ggml_fp16_to_fp32_row looks each up in a table, which takes
+// as long as quantising to Q4_0 does.
+func halves(dst []float32, src []byte) int {
+	n := len(dst) / 8
+	if !hasF16C || n == 0 {
+		return 0
+	}
+	_ = src[16*n-1]
+	eightHalves(&dst[0], &src[0], int64(n))
+	return 8 * n
+}
