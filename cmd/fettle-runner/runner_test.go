@@ -137,9 +137,15 @@ func TestTheLastBaseHasItsNameOnlyWhenComplete(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.close()
-	old, err := openBase(path, h, 0)
+	old, err := openBase(path)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if err := old.fits(h, len(h.Tokens)); err != nil {
+		t.Error(err)
+	}
+	if err := old.fits(h, len(h.Tokens)+1); err == nil {
+		t.Error("it fits more tokens than it has")
 	}
 	old.close()
 }
