@@ -74,6 +74,7 @@ func interruption(ctx context.Context) *study.Failure {
 // they get no memory.
 var memoryWords = []string{
 	"bad_alloc", "out of memory", "failed to allocate", "insufficient memory", "cannot allocate memory", "pthread_create failed",
+	"mem_buffer != null",
 }
 
 // outOfMemory reports whether a child with a memory limit of its own has

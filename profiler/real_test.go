@@ -142,10 +142,14 @@ func TestARealMemoryLimit(t *testing.T) {
 	if _, err := enough.Profile(t.Context(), p, nil); err != nil {
 		t.Errorf("within the limit: %v", err)
 	}
-	tight := real(t, func(c *Config) { c.MemoryLimit = 48 << 20 })
-	_, err := tight.Profile(t.Context(), p, nil)
-	if f := failure(t, err); !f.Infeasible || f.Reason != study.ReasonMemoryLimit {
-		t.Errorf("got %+v", f)
+	// With too little, llama.cpp makes no context; with next to nothing, the
+	// process cannot even start its threads and dies.
+	for _, limit := range []int64{24 << 20, 6 << 20} {
+		tight := real(t, func(c *Config) { c.MemoryLimit = limit })
+		_, err := tight.Profile(t.Context(), p, nil)
+		if f := failure(t, err); !f.Infeasible || f.Reason != study.ReasonMemoryLimit {
+			t.Errorf("with %d bytes: %+v", limit, f)
+		}
 	}
 }
 
@@ -252,5 +256,41 @@ func TestProfileOfAVariantThatIsNotThere(t *testing.T) {
 		Workload: study.Workload{PromptTokens: 1, MaxTime: time.Second}}, nil)
 	if f := failure(t, err); f.Infeasible || f.Reason != study.ReasonIO {
 		t.Errorf("got %+v", f)
+	}
+}
+
+func TestTensorsThatDoNotAddUpAreRefused(t *testing.T) {
+	dir := t.TempDir()
+	in := write(t, "tensor", make([]byte, 4096))
+	taken := write(t, "taken", []byte("mine"))
+	good := job.Tensor{In: in, Offset: 64, From: "F16", To: "Q8_0", Rows: 4, RowLength: 64, Out: filepath.Join(dir, "out"), Head: []byte("head"), Align: 32}
+	r := real(t)
+	none := func(job.Quantised) {}
+	for name, spoil := range map[string]func(*job.Tensor){
+		"an offset beyond the file":    func(x *job.Tensor) { x.Offset = 4096 },
+		"a range beyond the file":      func(x *job.Tensor) { x.Offset = 4096 - 511 },
+		"a negative offset":            func(x *job.Tensor) { x.Offset = -1 },
+		"rows that overflow":           func(x *job.Tensor) { x.Rows = 1 << 62 },
+		"no rows":                      func(x *job.Tensor) { x.Rows = 0 },
+		"a row that does not fit":      func(x *job.Tensor) { x.RowLength = 63 },
+		"an unknown type":              func(x *job.Tensor) { x.To = "Q1_Z" },
+		"a source that is quantised":   func(x *job.Tensor) { x.From = "Q8_0" },
+		"a file that is there already": func(x *job.Tensor) { x.Out = taken },
+		"a source that is not there":   func(x *job.Tensor) { x.In = "/nowhere" },
+	} {
+		bad := good
+		spoil(&bad)
+		if f := failure(t, r.Quantise(t.Context(), []job.Tensor{bad}, none)); f.Infeasible {
+			t.Errorf("%s: %+v", name, f)
+		}
+		if _, err := os.Stat(good.Out); !errors.Is(err, os.ErrNotExist) {
+			t.Fatalf("%s: a file was made", name)
+		}
+	}
+	if b, err := os.ReadFile(taken); err != nil || string(b) != "mine" {
+		t.Errorf("the file that was there is %q, %v", b, err)
+	}
+	if err := r.Quantise(t.Context(), []job.Tensor{good}, none); err != nil {
+		t.Error(err)
 	}
 }

@@ -23,7 +23,7 @@ type Config struct {
 
 	Lock        string        // path of the host lock; "" is the machine-wide one
 	Threads     int           // that quantise; 0 leaves one CPU for the rest of the computer
-	MemoryLimit int64         // bytes of address space a child may take beyond its own; 0 is no limit
+	MemoryLimit int64         // see job.Limits; 0 is no limit
 	Timeout     time.Duration // longest silence of a child before it is killed; 0 is ten minutes
 }
 

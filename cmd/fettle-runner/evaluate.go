@@ -1,14 +1,13 @@
 package main
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
-	"syscall"
+	"unicode/utf8"
 
 	"github.com/fettle-edge/fettle/profiler/job"
 	"github.com/fettle-edge/fettle/profiler/llama"
@@ -31,18 +30,6 @@ type evaluation struct {
 	scores  []quality.Position // of the chunk at hand
 }
 
-// base is where the original's log-probabilities are read or written.
-type base interface {
-	// fetch fills the records that a chunk is compared with.
-	fetch(chunk int, recs []quality.Record) error
-	// store keeps the records that a chunk has filled.
-	store(recs []quality.Record) error
-	// finish makes what was stored final.
-	finish() error
-	// close frees everything; what is not final is gone.
-	close()
-}
-
 func (s *session) evaluate(lib *llama.Library, j job.Evaluate) error {
 	if j.First < 0 || j.Chunks < 1 || j.Save && j.First != 0 || j.Run.Context < 4 || j.Base == "" {
 		return fmt.Errorf("cannot evaluate chunks %d to %d of %d tokens", j.First, j.First+j.Chunks-1, j.Run.Context)
@@ -54,10 +41,7 @@ func (s *session) evaluate(lib *llama.Library, j job.Evaluate) error {
 	defer m.Free()
 	e := &evaluation{model: m, job: j}
 	e.bos, e.addBOS = m.BOS()
-	if e.tokens, err = e.tokenise(); err != nil {
-		return err
-	}
-	if err := e.openBase(); err != nil {
+	if err := e.open(); err != nil {
 		return err
 	}
 	defer e.base.close()
@@ -85,35 +69,102 @@ func (s *session) evaluate(lib *llama.Library, j job.Evaluate) error {
 	return e.base.finish()
 }
 
-// tokenise reads the text and cuts off what no asked chunk needs.
-func (e *evaluation) tokenise() ([]int32, error) {
+// need is the number of tokens up to the last chunk asked for.
+func (e *evaluation) need() int { return (e.job.First + e.job.Chunks) * e.job.Run.Context }
+
+// open reads the text and opens the file of log-probabilities.
+func (e *evaluation) open() error {
 	text, err := os.ReadFile(e.job.Text)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	tokens, err := e.model.Tokenize(string(text))
+	if e.job.Save {
+		err = e.begin(text)
+	} else {
+		err = e.resume(text)
+	}
 	if err != nil {
-		return nil, err
+		return err
 	}
-	n := e.job.Run.Context
-	if have, want := len(tokens)/n, e.job.First+e.job.Chunks; have < want {
-		return nil, fmt.Errorf("cannot evaluate %d chunks of %d tokens: the text has %d tokens, enough for %d chunks", want, n, len(tokens), have)
-	}
-	return tokens[:(e.job.First+e.job.Chunks)*n], nil
+	e.records = e.header().NewRecords()
+	e.scores = make([]quality.Position, len(e.records))
+	return nil
 }
 
-// openBase opens the file to compare with, or begins the file to save.
-func (e *evaluation) openBase() error {
-	h := quality.Header{Context: e.job.Run.Context, Vocabulary: e.model.Vocabulary(), Tokens: e.tokens}
-	e.records = h.NewRecords()
-	e.scores = make([]quality.Position, len(e.records))
-	var err error
-	if e.job.Save {
-		e.base, err = createBase(e.job.Base, h)
-	} else {
-		e.base, err = openBase(e.job.Base, h, e.job.First)
+func (e *evaluation) header() quality.Header {
+	return quality.Header{Context: e.job.Run.Context, Vocabulary: e.model.Vocabulary(), Tokens: e.tokens}
+}
+
+// begin takes the tokens from the text, and begins the file.
+func (e *evaluation) begin(text []byte) error {
+	tokens, err := e.model.Tokenize(string(text))
+	if err != nil {
+		return err
 	}
+	if len(tokens) < e.need() {
+		return e.tooShort(len(tokens))
+	}
+	e.tokens = tokens[:e.need()]
+	e.base, err = createBase(e.job.Base, e.header())
 	return err
+}
+
+func (e *evaluation) tooShort(tokens int) error {
+	n := e.job.Run.Context
+	return fmt.Errorf("cannot evaluate %d chunks of %d tokens: the text has %d tokens, enough for %d chunks",
+		e.need()/n, n, tokens, tokens/n)
+}
+
+// resume takes the tokens from the file to compare with, and checks that they
+// are those of the text.
+func (e *evaluation) resume(text []byte) error {
+	old, err := openBase(e.job.Base)
+	if err != nil {
+		return err
+	}
+	e.base = old
+	if err = old.fits(e.header(), e.need()); err == nil {
+		e.tokens = old.h.Tokens[:e.need()]
+		err = e.verify(text)
+	}
+	if err != nil {
+		old.close()
+		return fmt.Errorf("%s: %w", e.job.Base, err)
+	}
+	return nil
+}
+
+// beyond is how much more of a text is tokenised than the tokens stand for, in
+// bytes: cutting a text changes no token that is so far from the cut.
+const beyond = 1024
+
+// verify checks that the tokens of the asked chunks are those of the text. It
+// tokenises no more of the text than these chunks, which is nearly always
+// enough to see that they are equal; if not, all of it.
+func (e *evaluation) verify(text []byte) error {
+	size := beyond
+	for _, t := range e.tokens {
+		size += e.model.PieceBytes(t)
+	}
+	size = min(size, len(text))
+	for size < len(text) && size > 0 && !utf8.RuneStart(text[size]) {
+		size--
+	}
+	from := e.job.First * e.job.Run.Context
+	var tokens []int32
+	for _, part := range [][]byte{text[:size], text} {
+		var err error
+		if tokens, err = e.model.Tokenize(string(part)); err != nil {
+			return err
+		}
+		if len(tokens) >= e.need() && slices.Equal(tokens[from:e.need()], e.tokens[from:]) {
+			return nil
+		}
+	}
+	if len(tokens) < e.need() {
+		return e.tooShort(len(tokens))
+	}
+	return errors.New("cannot compare: the base was made from another text")
 }
 
 // chunk scores one chunk of the text.
@@ -195,100 +246,4 @@ func (e *evaluation) sum(chunk int, scored []int32) study.ChunkScore {
 		c.Bytes += e.model.PieceBytes(scored[i])
 	}
 	return c
-}
-
-// oldBase is a file to compare with.
-type oldBase struct {
-	file *os.File
-	h    quality.Header
-}
-
-// openBase checks that the file was made from the same text for the chunks
-// from first on.
-func openBase(path string, want quality.Header, first int) (base, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	b := &oldBase{file: f}
-	if err := b.check(want, first); err != nil {
-		f.Close()
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return b, nil
-}
-
-func (b *oldBase) check(want quality.Header, first int) error {
-	info, err := b.file.Stat()
-	if err != nil {
-		return err
-	}
-	if b.h, err = quality.ReadHeader(b.file, info.Size()); err != nil {
-		return err
-	}
-	if b.h.Context != want.Context || b.h.Vocabulary != want.Vocabulary || b.h.Chunks() < want.Chunks() {
-		return fmt.Errorf("cannot compare with %d chunks of %d tokens of a vocabulary of %d: want %d of %d of %d",
-			b.h.Chunks(), b.h.Context, b.h.Vocabulary, want.Chunks(), want.Context, want.Vocabulary)
-	}
-	from := first * want.Context
-	if !slices.Equal(b.h.Tokens[from:len(want.Tokens)], want.Tokens[from:]) {
-		return errors.New("cannot compare: the base was made from another text")
-	}
-	return nil
-}
-
-func (b *oldBase) fetch(chunk int, recs []quality.Record) error {
-	return b.h.ReadChunk(b.file, chunk, recs)
-}
-func (b *oldBase) store([]quality.Record) error { return nil }
-func (b *oldBase) finish() error                { return nil }
-func (b *oldBase) close()                       { b.file.Close() }
-
-// newBase is a file being made. It gets its name when it is complete.
-type newBase struct {
-	file *os.File
-	w    *bufio.Writer
-	path string
-}
-
-// createBase begins a file under a temporary name that is always the same, so
-// that a killed runner leaves no more than one behind; two runners that make
-// the same file are kept apart by a lock.
-func createBase(path string, h quality.Header) (base, error) {
-	f, err := os.OpenFile(path+".part", os.O_WRONLY|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	b := &newBase{file: f, w: bufio.NewWriterSize(f, 1<<20), path: path}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		f.Close()
-		return nil, fmt.Errorf("cannot write %s: another runner is at it", path)
-	}
-	if err := f.Truncate(0); err != nil {
-		b.close()
-		return nil, err
-	}
-	if err := h.Write(b.w); err != nil {
-		b.close()
-		return nil, err
-	}
-	return b, nil
-}
-
-func (b *newBase) fetch(int, []quality.Record) error { return nil }
-func (b *newBase) store(recs []quality.Record) error { return quality.WriteChunk(b.w, recs) }
-
-func (b *newBase) finish() error {
-	if err := b.w.Flush(); err != nil {
-		return err
-	}
-	if err := b.file.Sync(); err != nil {
-		return err
-	}
-	return os.Rename(b.file.Name(), b.path)
-}
-
-func (b *newBase) close() {
-	os.Remove(b.file.Name()) // gone already if it was finished
-	b.file.Close()
 }

@@ -40,9 +40,10 @@ func limit(l job.Limits) error {
 		if err != nil {
 			return err
 		}
-		// The Go runtime has reserved much more than it uses; the limit is for
-		// what comes on top.
-		if err := set(syscall.RLIMIT_AS, uint64(m.size+l.Memory)); err != nil {
+		// RLIMIT_DATA counts writable private memory. RLIMIT_AS would also
+		// count what the Go runtime and malloc reserve and never use, which
+		// is more than a small model needs and differs from run to run.
+		if err := set(syscall.RLIMIT_DATA, uint64(m.data+l.Memory)); err != nil {
 			return fmt.Errorf("cannot limit memory: %w", err)
 		}
 	}

@@ -14,7 +14,7 @@ import (
 
 // memory is what /proc/self/status says, in bytes.
 type memory struct {
-	size int64 // VmSize
+	data int64 // VmData: private and writable
 	peak int64 // VmHWM
 	anon int64 // RssAnon
 	file int64 // RssFile
@@ -29,7 +29,7 @@ func readMemory() (memory, error) {
 }
 
 func parseMemory(status []byte) (m memory, err error) {
-	fields := map[string]*int64{"VmSize": &m.size, "VmHWM": &m.peak, "RssAnon": &m.anon, "RssFile": &m.file}
+	fields := map[string]*int64{"VmData": &m.data, "VmHWM": &m.peak, "RssAnon": &m.anon, "RssFile": &m.file}
 	for line := range bytes.Lines(status) {
 		name, rest, _ := strings.Cut(string(line), ":")
 		dst, ok := fields[name]

@@ -24,7 +24,7 @@ type Job struct {
 // Limits are what the runner allows itself, before it opens any file that the
 // job names.
 type Limits struct {
-	Memory int64 `json:"memory,omitempty"` // bytes of address space beyond the runner's own; 0 is no limit
+	Memory int64 `json:"memory,omitempty"` // bytes of writable private memory beyond what the runner has at its start; 0 is no limit
 	Files  int   `json:"files,omitempty"`  // open files; 0 is no limit
 	Write  bool  `json:"write,omitempty"`  // it may write large files
 }

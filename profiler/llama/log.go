@@ -1,6 +1,8 @@
 package llama
 
 import (
+	"fmt"
+	"os"
 	"strings"
 	"sync"
 	"unsafe"
@@ -35,16 +37,21 @@ func (t *logTail) capture(llama uintptr) error {
 	}
 	logSet(purego.NewCallback(func(level int32, text *byte, _ uintptr) uintptr {
 		if level == levelWarn || level == levelError {
-			t.add(cString(text, logWidth))
+			t.add(cString(text, logWidth), level == levelError)
 		}
 		return 0
 	}), 0)
 	return nil
 }
 
-func (t *logTail) add(line string) {
+// add keeps a line. Errors also go to stderr at once: if llama.cpp aborts next,
+// they say why.
+func (t *logTail) add(line string, isError bool) {
 	if line = strings.TrimSpace(line); line == "" {
 		return
+	}
+	if isError {
+		fmt.Fprintln(os.Stderr, line)
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()

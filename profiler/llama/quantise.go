@@ -59,7 +59,9 @@ func (l *Library) ToFloat(dst []float32, src []byte, from Type) {
 			dst[i] = f32(src[4*i:])
 		}
 	case F16:
-		l.fn.halfToFloat(&src[:2*len(dst)][0], &dst[0], int64(len(dst)))
+		if n := halves(dst, src); n < len(dst) {
+			l.fn.halfToFloat(&src[2*n : 2*len(dst)][0], &dst[n], int64(len(dst)-n))
+		}
 	case BF16:
 		l.fn.bfloatToFloat(&src[:2*len(dst)][0], &dst[0], int64(len(dst)))
 	}
