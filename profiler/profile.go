@@ -2,6 +2,7 @@ package profiler
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/fettle-edge/fettle/profiler/job"
@@ -15,8 +16,11 @@ type ProfileResult struct {
 	// runtime, the load by others, repeated repetitions, major page faults
 	// while measuring. The caller adds what only sensors know.
 	Conditions study.Conditions
-	Wait       time.Duration // for the host
-	Measure    time.Duration // from then on
+	// Tokens computed in the phases prefill and decode, for the energy of one.
+	PrefillTokens, DecodeTokens int
+
+	Wait    time.Duration // for the host
+	Measure time.Duration // from then on
 }
 
 // Warnings of a measurement.
@@ -29,7 +33,7 @@ const (
 const MissingOtherCPU = "other_cpu"
 
 // Profile times a workload. It has the host for itself. on is called with every
-// message; the job goes on from the phases idle_before and idle_after when on
+// message; the job goes on from the phases whose name begins with idle when on
 // returns, so that whoever reads sensors there decides how long they last. on
 // may be nil.
 func (r *Runner) Profile(ctx context.Context, p job.Profile, on func(job.Message)) (ProfileResult, error) {
@@ -49,7 +53,7 @@ func (r *Runner) Profile(ctx context.Context, p job.Profile, on func(job.Message
 		if on != nil {
 			on(m)
 		}
-		if m.Phase != nil && (m.Phase.Name == job.PhaseIdleBefore || m.Phase.Name == job.PhaseIdleAfter) {
+		if m.Phase != nil && (strings.HasPrefix(m.Phase.Name, "idle")) {
 			c.proceed()
 		}
 		return nil
@@ -60,6 +64,7 @@ func (r *Runner) Profile(ctx context.Context, p job.Profile, on func(job.Message
 	}
 	result.Measurements = t.measurements()
 	result.Conditions = t.conditions(start)
+	result.PrefillTokens, result.DecodeTokens = t.closed.PrefillTokens, t.closed.DecodeTokens
 	return result, nil
 }
 

@@ -84,11 +84,12 @@ func insertResult(ctx context.Context, tx *tx, attemptID string, digest study.Di
 	for i, m := range r.Measurements {
 		samples, err1 := optional(len(m.Samples) > 0, m.Samples)
 		warnings, err2 := optional(len(m.Warnings) > 0, m.Warnings)
-		if err := errors.Join(err1, err2); err != nil {
+		energy, err3 := optional(m.Energy != nil, m.Energy)
+		if err := errors.Join(err1, err2, err3); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO measurements (attempt, position, metric, unit, samples, "group", boundary, warnings)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?)`, attemptID, i, m.Metric, m.Unit, samples, m.Group, m.Boundary, warnings)
+		_, err := tx.ExecContext(ctx, `INSERT INTO measurements (attempt, position, metric, unit, samples, "group", boundary, warnings, energy)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, attemptID, i, m.Metric, m.Unit, samples, m.Group, m.Boundary, warnings, energy)
 		if err != nil {
 			return err
 		}
@@ -120,11 +121,11 @@ func (s *Store) Attempts(ctx context.Context, studyID string, number int) ([]stu
 }
 
 func measurements(ctx context.Context, q querier, attemptID string) ([]study.Measurement, error) {
-	rows, err := q.QueryContext(ctx, `SELECT metric, unit, samples, "group", boundary, warnings
+	rows, err := q.QueryContext(ctx, `SELECT metric, unit, samples, "group", boundary, warnings, energy
 		FROM measurements WHERE attempt = ? ORDER BY position`, attemptID)
 	return collect(rows, err, func(row scanner) (study.Measurement, error) {
 		var m study.Measurement
-		err := row.Scan(&m.Metric, &m.Unit, column{&m.Samples}, &m.Group, &m.Boundary, column{&m.Warnings})
+		err := row.Scan(&m.Metric, &m.Unit, column{&m.Samples}, &m.Group, &m.Boundary, column{&m.Warnings}, column{&m.Energy})
 		return m, err
 	})
 }

@@ -142,7 +142,7 @@ func result() study.Result {
 	return study.Result{
 		Measurements: []study.Measurement{
 			{Metric: "latency.decode", Unit: "s/token", Samples: []float64{0.30000000000000004, 1e-300, 1.7976931348623157e308}, Group: 3, Warnings: []string{"disturbed"}},
-			{Metric: "energy.decode", Unit: "J/token", Samples: []float64{1.0 / 3}, Boundary: "soc"},
+			{Metric: "energy.decode", Unit: "J/token", Samples: []float64{1.0 / 3}, Boundary: "soc", Energy: &study.Energy{Source: "rapl:package-0", WindowS: 2, GrossJ: 9, NetJ: 1.0 / 3, IdleW: [2]float64{4, 4.5}, Tokens: 1}},
 			{Metric: "memory.peak", Unit: "B"},
 		},
 		Conditions: &study.Conditions{Started: noon, Governor: "performance", OtherCPU: []float64{0.01}, Missing: map[string]string{"energy": nasty}},

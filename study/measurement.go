@@ -13,7 +13,19 @@ type Measurement struct {
 	// every sample is a repetition of its own.
 	Group    int      `json:"group,omitempty"`
 	Boundary string   `json:"boundary,omitempty"` // for energy and power: what the sensor covers (soc, package, board, wall)
+	Energy   *Energy  `json:"energy,omitempty"`   // behind the samples of energy metrics
 	Warnings []string `json:"warnings,omitempty"` // such as disturbed, throttled
+}
+
+// Energy is the window behind a measurement of energy per token: net is gross
+// without what the board takes when idle, as measured right before and after.
+type Energy struct {
+	Source  string     `json:"source"` // such as rapl:package-0
+	WindowS float64    `json:"window_s"`
+	GrossJ  float64    `json:"gross_j"`
+	NetJ    float64    `json:"net_j"`
+	IdleW   [2]float64 `json:"idle_w"` // before and after
+	Tokens  int        `json:"tokens"`
 }
 
 // Conditions are what held while an attempt measured. A field that could not

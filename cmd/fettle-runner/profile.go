@@ -74,13 +74,19 @@ func (s *session) profile(lib *llama.Library, j job.Profile) error {
 	if err != nil {
 		return err
 	}
+	closing := job.Profiled{
+		Load: []float64{load.Seconds()}, PeakRSS: end.peak, PeakAnon: p.peakAnon, PeakFile: p.peakFile,
+		Floor: floor.peak, MajorFaults: after - before,
+	}
+	if j.EnergySeconds > 0 {
+		if closing.PrefillTokens, closing.DecodeTokens, err = p.consume(j.EnergySeconds); err != nil {
+			return err
+		}
+	}
 	if err := p.pause(job.PhaseIdleAfter); err != nil {
 		return err
 	}
-	return s.send(job.Message{Profiled: &job.Profiled{
-		Load: []float64{load.Seconds()}, PeakRSS: end.peak, PeakAnon: p.peakAnon, PeakFile: p.peakFile,
-		Floor: floor.peak, MajorFaults: after - before,
-	}})
+	return s.send(job.Message{Profiled: &closing})
 }
 
 func (p *profiling) phase(name string) error {
@@ -220,12 +226,9 @@ func (p *profiling) repetition() (job.Repetition, error) {
 	r.FirstToken = time.Since(start).Seconds()
 	for i, t := range answer {
 		before := time.Now()
-		p.batch.Reset()
-		p.batch.Add(t, len(prompt)+i, true)
-		if err := p.ctx.Decode(p.batch); err != nil {
+		if err := p.decode(t, len(prompt)+i); err != nil {
 			return r, err
 		}
-		p.ctx.Synchronize()
 		r.Decode = append(r.Decode, time.Since(before).Seconds())
 	}
 	r.Seconds = time.Since(start).Seconds()

@@ -12,7 +12,7 @@ type Job struct {
 	Backend   string `json:"backend,omitempty"` // file name of the CPU backend; "" picks the best
 	Limits    Limits `json:"limits"`
 	// Paced makes the runner wait for one line on stdin after each Chunk, and
-	// after the phases idle_before and idle_after: whoever started it decides
+	// after the phases whose name begins with idle: whoever started it decides
 	// when it goes on. At the end of stdin it gives up.
 	Paced    bool      `json:"paced,omitempty"`
 	Inspect  *Inspect  `json:"inspect,omitempty"`
@@ -77,6 +77,9 @@ type Profile struct {
 	Run      study.RunOptions `json:"run"`
 	Workload study.Workload   `json:"workload"`
 	Seed     int64            `json:"seed"` // of the random tokens
+	// EnergySeconds, if positive, adds a part in which prompt and answer are
+	// run in turn for at least that long, each announced by a Phase.
+	EnergySeconds float64 `json:"energy_seconds,omitempty"`
 }
 
 // Message is one line of the runner's output: exactly one pointer is set.
@@ -118,6 +121,9 @@ const (
 	PhaseLoad       = "load"
 	PhaseWarmUp     = "warm_up"
 	PhaseMeasure    = "measure"
+	PhaseIdleLoaded = "idle_loaded" // with EnergySeconds
+	PhasePrefill    = "prefill"     // with EnergySeconds, many times
+	PhaseDecode     = "decode"      // with EnergySeconds, many times
 	PhaseIdleAfter  = "idle_after"
 )
 
@@ -141,6 +147,9 @@ type Profiled struct {
 	PeakFile    int64     `json:"peak_file"` // RssFile at the same moments
 	Floor       int64     `json:"floor"`     // VmHWM before a model was opened
 	MajorFaults int64     `json:"major_faults"`
+
+	PrefillTokens int `json:"prefill_tokens,omitempty"` // computed in all phases prefill
+	DecodeTokens  int `json:"decode_tokens,omitempty"`  // computed in all phases decode
 }
 
 // Done is the last line.

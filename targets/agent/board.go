@@ -34,8 +34,12 @@ const period = time.Second
 // Measure implements Measurer.
 func (b *Board) Measure(ctx context.Context, w wire.Work, files []string) study.Result {
 	watch := meter.Watch(b.root, period)
-	p, err := b.runner.Profile(ctx, job.Profile{Model: files, Run: w.Run, Workload: w.Workload, Seed: w.Seed}, nil)
+	energy := newEnergyWindow(ctx, b.root)
+	p, err := b.runner.Profile(ctx, job.Profile{
+		Model: files, Run: w.Run, Workload: w.Workload, Seed: w.Seed, EnergySeconds: energy.seconds(),
+	}, energy.phase)
 	seen := watch.Stop()
+	joules := energy.measurements(p.PrefillTokens, p.DecodeTokens)
 	r := study.Result{Wait: p.Wait, Measure: p.Measure}
 	if err != nil {
 		r.Failure = whoseFault(err)
@@ -47,12 +51,12 @@ func (b *Board) Measure(ctx context.Context, w wire.Work, files []string) study.
 		c.Missing = map[string]string{}
 	}
 	maps.Copy(c.Missing, p.Conditions.Missing)
-	r.Measurements = append(p.Measurements, seen.Measurements()...)
+	r.Measurements = append(append(p.Measurements, joules...), seen.Measurements()...)
 	for i := range r.Measurements {
 		r.Measurements[i].Warnings = append(r.Measurements[i].Warnings, seen.Warnings()...)
 	}
-	if _, sensor := meter.Energy(b.root); sensor.Source == "" {
-		c.Missing[meter.MissingEnergy] = sensor.Missing
+	if energy.missing != "" {
+		c.Missing[meter.MissingEnergy] = energy.missing
 	}
 	r.Conditions = &c
 	return r
