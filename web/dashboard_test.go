@@ -25,110 +25,120 @@ const (
 func TestDashboard(t *testing.T) {
 	t.Parallel()
 	b := browser(t)
-	t.Run("complaints are seen", func(t *testing.T) {
-		f, _ := demo(3, study.StudyRunning)
-		p := loggedIn(t, b, serve(t, f), "/")
-		p.clean()
-		eval[bool](p, `(() => { const d = document.createElement("div"); d.innerHTML = "<b style='color:red'>x</b>"; document.body.append(d); return true; })()`)
-		settle(t, func() bool { return len(p.complaints()) > 0 }, func() string { return "an inline style was not reported: the tests for a clean console see nothing" })
-	})
-	t.Run("live updates keep the zoom", func(t *testing.T) {
-		f, st := demo(15, study.StudyRunning)
-		p := loggedIn(t, b, serve(t, f), "/studies/demo?c=front")
-		p.look(1200, 900, "light")
-		p.until(points + ` >= 14`)
-		whole := eval[string](p, view)
-		p.drag(300, 150, 700, 300)
-		p.until(view + ` !== ` + fmt.Sprintf("%q", whole))
-		zoomed, query := eval[string](p, view), eval[string](p, `location.search`)
-		before := eval[int](p, points)
-		for i := range 20 {
-			f.step(st, 0, 15+i)
-		}
-		p.until(rows + `.length === 35`)
-		p.until(points + fmt.Sprintf(` > %d`, before))
-		if got := eval[string](p, view); got != zoomed {
-			t.Errorf("the view was %s and became %s", zoomed, got)
-		}
-		if !strings.Contains(query, "zoom=") || !strings.Contains(query, "c=front") {
-			t.Errorf("the address holds %q", query)
-		}
-		p.visit("/studies/demo" + query)
-		p.until(points + ` > 0`)
-		if got := eval[string](p, `document.querySelector(".plot").dataset.zoomed`); got != "yes" {
-			t.Error("the address does not bring the zoom back")
-		}
-		p.clean()
-	})
-	t.Run("a click on a point opens its trial", func(t *testing.T) {
-		f, _ := demo(25, study.StudyComplete)
-		p := loggedIn(t, b, serve(t, f), "/studies/demo")
-		p.look(1200, 900, "light")
-		p.until(points + ` > 20`)
-		p.do(chromedp.Focus(".plot"), chromedp.KeyEvent("\u0304"), chromedp.KeyEvent("\u0304")) // arrow right twice
-		p.until(`document.querySelector(".hovercard") !== null`)
-		card := eval[string](p, `document.querySelector(".hovercard").innerText`)
-		n := eval[string](p, `document.querySelector(".hovercard b").innerText.replace("Trial ", "")`)
-		for _, want := range []string{"quality.kld", "size.weights", "MiB", "ms/token", "memory.peak"} {
-			if !strings.Contains(card, want) {
-				t.Errorf("the card does not hold %s:\n%s", want, card)
-			}
-		}
-		at := eval[[]float64](p, `(() => { const r = document.querySelector(".ring").getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2]; })()`)
-		p.do(chromedp.KeyEvent("\u001b"))
-		p.until(`document.querySelector(".hovercard") === null`)
-		p.do(chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, at[0]+3, at[1]-3))
-		p.until(`document.querySelector(".hovercard b")?.innerText === "Trial ` + n + `"`)
-		p.until(`document.querySelector("#trials tr.hit")?.dataset.trial === "` + n + `"`) // the table shows the same
-		p.do(chromedp.MouseClickXY(at[0]+3, at[1]-3))
-		p.until(`location.pathname === "/studies/k3w9/trials/` + n + `" && document.querySelector("h1")?.innerText === "Trial ` + n + `"`)
-		p.do(chromedp.NavigateBack())
-		p.until(points + ` > 20`)
-		p.do(chromedp.Focus(".plot"), chromedp.KeyEvent("\u0304"), chromedp.KeyEvent("\r"))
-		p.until(`/trials\/\d+$/.test(location.pathname)`) // by keys alone
-		p.clean()
-	})
-	t.Run("sorting and filtering are in the address", func(t *testing.T) {
-		f, _ := demo(30, study.StudyComplete)
-		p := loggedIn(t, b, serve(t, f), "/studies/demo?sort=latency.decode&show=front")
-		p.until(rows + `.length > 3`)
-		shown := eval[[]int](p, rows)
-		last := 0.0
-		for _, n := range shown {
-			v := f.trials["k3w9"][n].Values["latency.decode"].Value
-			if v < last {
-				t.Errorf("trials %v are not in order", shown)
-			}
-			last = v
-		}
-		p.do(chromedp.Click(`th[aria-sort] .sort`))
-		p.until(`location.search.includes("sort=-latency.decode")`)
-		if back := eval[[]int](p, rows); back[0] != shown[len(shown)-1] {
-			t.Errorf("turned round: %v, before %v", back, shown)
-		}
-		p.do(chromedp.Click(`.segmented button:first-child`))
-		p.until(rows + `.length === 30 && !location.search.includes("show")`)
-		p.clean()
-	})
-	t.Run("stop and resume", func(t *testing.T) {
-		f, _ := demo(5, study.StudyRunning)
-		p := loggedIn(t, b, serve(t, f), "/studies/demo")
-		button := func(text string) string {
-			return `[...document.querySelectorAll(".titlerow button")].find((b) => b.innerText === "` + text + `")`
-		}
-		p.until(button("Stop") + ` !== undefined`)
-		eval[bool](p, button("Stop")+`.click() ?? true`)
-		p.until(button("Resume") + ` !== undefined && document.querySelector(".titlerow .chip").innerText === "stopped"`)
-		eval[bool](p, button("Resume")+`.click() ?? true`)
-		p.until(button("Stop") + ` !== undefined`)
-		if f.writes.Load() != 2 {
-			t.Errorf("%d changes, want 2", f.writes.Load())
-		}
-		p.clean()
-	})
+	t.Run("complaints are seen", func(t *testing.T) { complaintsSeen(t, b) })
+	t.Run("live updates keep the zoom", func(t *testing.T) { liveZoom(t, b) })
+	t.Run("a click on a point opens its trial", func(t *testing.T) { openTrial(t, b) })
+	t.Run("sorting and filtering are in the address", func(t *testing.T) { sortFilter(t, b) })
+	t.Run("stop and resume", func(t *testing.T) { stopResume(t, b) })
 	t.Run("hostile names stay text", func(t *testing.T) { hostile(t, b) })
 	t.Run("a restart loses and doubles nothing", func(t *testing.T) { restart(t, b) })
 	t.Run("nothing and errors", func(t *testing.T) { nothing(t, b) })
+}
+
+func complaintsSeen(t *testing.T, b context.Context) {
+	f, _ := demo(3, study.StudyRunning)
+	p := loggedIn(t, b, serve(t, f), "/")
+	p.clean()
+	eval[bool](p, `(() => { const d = document.createElement("div"); d.innerHTML = "<b style='color:red'>x</b>"; document.body.append(d); return true; })()`)
+	settle(t, func() bool { return len(p.complaints()) > 0 }, func() string { return "an inline style was not reported: the tests for a clean console see nothing" })
+}
+
+func liveZoom(t *testing.T, b context.Context) {
+	f, st := demo(15, study.StudyRunning)
+	p := loggedIn(t, b, serve(t, f), "/studies/demo?c=front")
+	p.look(1200, 900, "light")
+	p.until(points + ` >= 14`)
+	whole := eval[string](p, view)
+	p.drag(300, 150, 700, 300)
+	p.until(view + ` !== ` + fmt.Sprintf("%q", whole))
+	zoomed, query := eval[string](p, view), eval[string](p, `location.search`)
+	before := eval[int](p, points)
+	for i := range 20 {
+		f.step(st, 0, 15+i)
+	}
+	p.until(rows + `.length === 35`)
+	p.until(points + fmt.Sprintf(` > %d`, before))
+	if got := eval[string](p, view); got != zoomed {
+		t.Errorf("the view was %s and became %s", zoomed, got)
+	}
+	if !strings.Contains(query, "zoom=") || !strings.Contains(query, "c=front") {
+		t.Errorf("the address holds %q", query)
+	}
+	p.visit("/studies/demo" + query)
+	p.until(points + ` > 0`)
+	if got := eval[string](p, `document.querySelector(".plot").dataset.zoomed`); got != "yes" {
+		t.Error("the address does not bring the zoom back")
+	}
+	p.clean()
+}
+
+func openTrial(t *testing.T, b context.Context) {
+	f, _ := demo(25, study.StudyComplete)
+	p := loggedIn(t, b, serve(t, f), "/studies/demo")
+	p.look(1200, 900, "light")
+	p.until(points + ` > 20`)
+	p.do(chromedp.Focus(".plot"), chromedp.KeyEvent("\u0304"), chromedp.KeyEvent("\u0304")) // arrow right twice
+	p.until(`document.querySelector(".hovercard") !== null`)
+	card := eval[string](p, `document.querySelector(".hovercard").innerText`)
+	n := eval[string](p, `document.querySelector(".hovercard b").innerText.replace("Trial ", "")`)
+	for _, want := range []string{"quality.kld", "size.weights", "MiB", "ms/token", "memory.peak"} {
+		if !strings.Contains(card, want) {
+			t.Errorf("the card does not hold %s:\n%s", want, card)
+		}
+	}
+	at := eval[[]float64](p, `(() => { const r = document.querySelector(".ring").getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2]; })()`)
+	p.do(chromedp.KeyEvent("\u001b"))
+	p.until(`document.querySelector(".hovercard") === null`)
+	p.do(chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, at[0]+3, at[1]-3))
+	p.until(`document.querySelector(".hovercard b")?.innerText === "Trial ` + n + `"`)
+	p.until(`document.querySelector("#trials tr.hit")?.dataset.trial === "` + n + `"`) // the table shows the same
+	p.do(chromedp.MouseClickXY(at[0]+3, at[1]-3))
+	p.until(`location.pathname === "/studies/k3w9/trials/` + n + `" && document.querySelector("h1")?.innerText === "Trial ` + n + `"`)
+	p.do(chromedp.NavigateBack())
+	p.until(points + ` > 20`)
+	p.do(chromedp.Focus(".plot"), chromedp.KeyEvent("\u0304"), chromedp.KeyEvent("\r"))
+	p.until(`/trials\/\d+$/.test(location.pathname)`) // by keys alone
+	p.clean()
+}
+
+func sortFilter(t *testing.T, b context.Context) {
+	f, _ := demo(30, study.StudyComplete)
+	p := loggedIn(t, b, serve(t, f), "/studies/demo?sort=latency.decode&show=front")
+	p.until(rows + `.length > 3`)
+	shown := eval[[]int](p, rows)
+	last := 0.0
+	for _, n := range shown {
+		v := f.trials["k3w9"][n].Values["latency.decode"].Value
+		if v < last {
+			t.Errorf("trials %v are not in order", shown)
+		}
+		last = v
+	}
+	p.do(chromedp.Click(`th[aria-sort] .sort`))
+	p.until(`location.search.includes("sort=-latency.decode")`)
+	if back := eval[[]int](p, rows); back[0] != shown[len(shown)-1] {
+		t.Errorf("turned round: %v, before %v", back, shown)
+	}
+	p.do(chromedp.Click(`.segmented button:first-child`))
+	p.until(rows + `.length === 30 && !location.search.includes("show")`)
+	p.clean()
+}
+
+func stopResume(t *testing.T, b context.Context) {
+	f, _ := demo(5, study.StudyRunning)
+	p := loggedIn(t, b, serve(t, f), "/studies/demo")
+	button := func(text string) string {
+		return `[...document.querySelectorAll(".titlerow button")].find((b) => b.innerText === "` + text + `")`
+	}
+	p.until(button("Stop") + ` !== undefined`)
+	eval[bool](p, button("Stop")+`.click() ?? true`)
+	p.until(button("Resume") + ` !== undefined && document.querySelector(".titlerow .chip").innerText === "stopped"`)
+	eval[bool](p, button("Resume")+`.click() ?? true`)
+	p.until(button("Stop") + ` !== undefined`)
+	if f.writes.Load() != 2 {
+		t.Errorf("%d changes, want 2", f.writes.Load())
+	}
+	p.clean()
 }
 
 // drag draws a box over the plot, in pixels from its corner.

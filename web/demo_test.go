@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"strings"
@@ -87,23 +88,18 @@ func demoTarget(name, kind string) targets.Target {
 var bits = map[string]float64{"F16": 16, "Q8_0": 8.5, "Q6_K": 6.56, "Q5_K": 5.5, "Q4_K": 4.5, "Q4_0": 4.5, "Q3_K": 3.44, "Q2_K": 2.63}
 var harm = map[string]float64{"F16": 0, "Q8_0": 0.0008, "Q6_K": 0.004, "Q5_K": 0.012, "Q4_K": 0.035, "Q4_0": 0.06, "Q3_K": 0.15, "Q2_K": 0.55}
 
-// demoTrial makes up trial n of a lane; index 0 is the baseline.
-func demoTrial(st study.Study, target string, n, index int, slow float64) (study.Trial, study.Attempt, []study.ChunkScore) {
-	rng := rand.New(rand.NewPCG(uint64(index), uint64(len(target))))
-	pick := func(name string) study.Value {
-		k := st.Spec.Knob(name)
-		if k.Int != nil {
-			v := k.Int[0] + rng.IntN(k.Int[1]-k.Int[0]+1)
-			if name != "runtime.threads" && rng.IntN(3) > 0 { // mostly little damage
-				v = map[bool]int{true: k.Int[1], false: k.Int[0]}[name == "truncate.depth"]
-			}
-			return study.Number(float64(v))
-		}
-		return k.Choice[rng.IntN(len(k.Choice))]
-	}
+// demoAssignment draws the assignment of trial index; 0 is the baseline.
+func demoAssignment(spec study.Spec, index int, rng *rand.Rand) study.Assignment {
 	a := study.Assignment{}
-	for _, k := range st.Spec.Knobs {
-		a[k.Name] = pick(k.Name)
+	for _, k := range spec.Knobs {
+		switch {
+		case k.Int == nil:
+			a[k.Name] = k.Choice[rng.IntN(len(k.Choice))]
+		case k.Name != "runtime.threads" && rng.IntN(3) > 0: // mostly little damage
+			a[k.Name] = study.Number(float64(map[bool]int{true: k.Int[1], false: k.Int[0]}[k.Name == "truncate.depth"]))
+		default:
+			a[k.Name] = study.Number(float64(k.Int[0] + rng.IntN(k.Int[1]-k.Int[0]+1)))
+		}
 	}
 	if index == 0 {
 		a = study.Assignment{
@@ -111,7 +107,12 @@ func demoTrial(st study.Study, target string, n, index int, slow float64) (study
 			"prune.attention": study.Number(0), "prune.ffn": study.Number(0), "truncate.depth": study.Number(6), "runtime.threads": study.Number(2), "runtime.flash": study.Bool(false),
 		}
 	}
-	a = study.Prune(st.Spec.Knobs, a)
+	return study.Prune(spec.Knobs, a)
+}
+
+// demoEffect makes up what an assignment costs: bytes of weights, divergence,
+// seconds per token.
+func demoEffect(a study.Assignment, noise float64) (size, kld, decode float64) {
 	typeOf := func(name string) string {
 		if v := a[name].String(); v != study.Inherit {
 			return v
@@ -119,21 +120,27 @@ func demoTrial(st study.Study, target string, n, index int, slow float64) (study
 		return a["quant.default"].String()
 	}
 	depth, att, ffn := a["truncate.depth"].Float(), a["prune.attention"].Float(), a["prune.ffn"].Float()
-	size := 2.1e6*bits[typeOf("quant.embedding")]/8 + (depth-att)*0.26e6*bits[typeOf("quant.attention")]/8 +
+	size = 2.1e6*bits[typeOf("quant.embedding")]/8 + (depth-att)*0.26e6*bits[typeOf("quant.attention")]/8 +
 		(depth-ffn)*(0.52e6*bits[typeOf("quant.default")]/8+0.26e6*bits[typeOf("quant.ffn_down")]/8)
-	kld := harm[typeOf("quant.embedding")]*0.5 + harm[typeOf("quant.attention")]*0.4 + harm[typeOf("quant.default")]*0.6 + harm[typeOf("quant.ffn_down")]*0.5 +
-		0.05*att*att + 0.16*ffn*ffn + 0.22*(6-depth)*(6-depth)
-	kv := "f16"
-	if v, ok := a["runtime.kv"]; ok {
-		kv = v.String()
-	}
-	kld += map[string]float64{"f16": 0, "q8_0": 0.0004, "q4_0": 0.02}[kv]
-	threads := a["runtime.threads"].Float()
-	decode := slow * (0.0004 + size/1.1e10) * (2.4 - 0.55*threads) * (1 + 0.04*rng.NormFloat64())
+	kld = harm[typeOf("quant.embedding")]*0.5 + harm[typeOf("quant.attention")]*0.4 + harm[typeOf("quant.default")]*0.6 + harm[typeOf("quant.ffn_down")]*0.5 +
+		0.05*att*att + 0.16*ffn*ffn + 0.22*(6-depth)*(6-depth) + map[string]float64{"q8_0": 0.0004, "q4_0": 0.02}[demoKV(a)]
+	decode = (0.0004 + size/1.1e10) * (2.4 - 0.55*a["runtime.threads"].Float()) * (1 + 0.04*noise)
 	if a["runtime.flash"].True() {
 		decode *= 0.96
 	}
-	text := typeOf("quant.default")
+	return size, kld, decode
+}
+
+func demoKV(a study.Assignment) string {
+	if v, ok := a["runtime.kv"]; ok {
+		return v.String()
+	}
+	return "f16"
+}
+
+// demoText is a recipe in one line.
+func demoText(a study.Assignment) string {
+	text := a["quant.default"].String()
 	for _, k := range []string{"attention", "ffn_down", "embedding"} {
 		if v := a["quant."+k].String(); v != study.Inherit {
 			text += fmt.Sprintf(" · %s %s", k, v)
@@ -144,16 +151,24 @@ func demoTrial(st study.Study, target string, n, index int, slow float64) (study
 			text += fmt.Sprintf(" · −%d %s", v, k)
 		}
 	}
-	if depth < 6 {
-		text += fmt.Sprintf(" · first %.0f blocks", depth)
+	if depth := a["truncate.depth"].Int(); depth < 6 {
+		text += fmt.Sprintf(" · first %d blocks", depth)
 	}
-	text += fmt.Sprintf(" · %.0f %s · KV %s", threads, map[float64]string{1: "thread", 2: "threads"}[threads], kv)
-	created := st.Created.Add(time.Duration(index) * 7 * time.Second)
+	threads := a["runtime.threads"].Int()
+	return text + fmt.Sprintf(" · %d %s · KV %s", threads, map[bool]string{true: "thread", false: "threads"}[threads == 1], demoKV(a))
+}
+
+// demoTrial makes up trial n of a lane with its attempt and scores.
+func demoTrial(st study.Study, target string, n, index int, slow float64) (study.Trial, study.Attempt, []study.ChunkScore) {
+	rng := rand.New(rand.NewPCG(uint64(index), uint64(len(target))))
+	a := demoAssignment(st.Spec, index, rng)
+	size, kld, decode := demoEffect(a, rng.NormFloat64())
+	text, created := demoText(a), st.Created.Add(time.Duration(index)*7*time.Second)
 	t := study.Trial{
 		Study: st.ID, Number: n, Target: target, Index: index, State: study.Complete, Assignment: a,
 		Recipe: study.Recipe{
 			Format: "gguf/1", Model: fmt.Appendf(nil, `{"study":%q,"n":%d}`, st.ID, n), Text: text,
-			Run: study.RunOptions{Threads: int(threads), Flash: a["runtime.flash"].True(), KV: kv, Context: 256},
+			Run: study.RunOptions{Threads: a["runtime.threads"].Int(), Flash: a["runtime.flash"].True(), KV: demoKV(a), Context: 256},
 		},
 		Prediction: study.Prediction{FileBytes: int64(size) + 180_000, WeightBytes: int64(size), KVBytes: 3 << 20, OpsPerToken: 16e6, PeakMemoryBytes: int64(size) + 3<<20},
 		Pieces:     []study.PieceRef{{Digest: study.DigestOf([]byte(text)), Bytes: int64(size)}, {Digest: study.DigestOf([]byte(text + "2")), Bytes: 180_000}},
@@ -162,35 +177,13 @@ func demoTrial(st study.Study, target string, n, index int, slow float64) (study
 		Created:    created, Ended: created.Add(6200 * time.Millisecond),
 	}
 	scores := demoScores(kld, rng)
-	for name, s := range study.QualityValues(scores) {
-		t.Values[name] = s
-	}
+	maps.Copy(t.Values, study.QualityValues(scores))
 	if index == 0 {
-		t.Values["quality.kld"] = study.Exact(0)
-		t.Values["quality.top1"] = study.Exact(1)
+		t.Values["quality.kld"], t.Values["quality.top1"] = study.Exact(0), study.Exact(1)
 	}
-	floor := 31e6
-	peak := floor + size + 9e6
-	att1 := study.Attempt{
-		ID: fmt.Sprintf("a%d", n), Study: st.ID, Trial: n, Target: target, Fence: int64(n) + 1, State: study.AttemptReported,
-		Started: created.Add(4 * time.Second), Expires: created.Add(64 * time.Second), Ended: created.Add(6 * time.Second),
-		Result: &study.Result{Measurements: demoSamples(decode, peak, floor, target, rng), Wait: 300 * time.Millisecond, Measure: 1900 * time.Millisecond},
-	}
-	other := make([]float64, 6)
-	for i := range other {
-		other[i] = 0.004 + 0.01*rng.Float64()
-	}
-	att1.Result.Conditions = &study.Conditions{
-		Started: att1.Started, Runtime: demoRuntime, Governor: "performance", ClockHz: []study.Range{{Low: 2.3e9, High: 3.6e9}, {Low: 2.3e9, High: 3.6e9}},
-		Temperature: &study.Range{Low: 51, High: 63}, Load1: 0.42, OtherCPU: other, AvailableMem: 11 << 30, MajorFaults: 3,
-	}
-	if target != "local" {
-		att1.Result.Conditions.Missing = map[string]string{"energy": "this board has no power sensor that can be read"}
-	}
-	for _, m := range att1.Result.Measurements {
-		if s, ok := study.Summarise(m, study.DefaultStatistic); ok {
-			t.Values[m.Metric] = s
-		}
+	attempt := demoAttempt(t, slow*decode, rng)
+	for _, m := range attempt.Result.Measurements {
+		t.Values[m.Metric], _ = study.Summarise(m, study.DefaultStatistic)
 		t.Warnings = append(t.Warnings, m.Warnings...)
 	}
 	if got := t.Values["quality.kld"].Value; got > 1 {
@@ -200,9 +193,34 @@ func demoTrial(st study.Study, target string, n, index int, slow float64) (study
 		t.State, t.Reason, t.Detail = study.Infeasible, study.ReasonAssertion, "the runtime aborted on a check of its own"
 		t.Stderr = []string{"ggml.c:1234: GGML_ASSERT(ne00 % QK_K == 0) failed", "Aborted"}
 		t.Values = map[string]study.Summary{"size.weights": t.Values["size.weights"]}
-		att1.Result = &study.Result{Failure: &study.Failure{Infeasible: true, Reason: t.Reason, Detail: t.Detail, Stderr: t.Stderr}}
+		attempt.Result = &study.Result{Failure: &study.Failure{Infeasible: true, Reason: t.Reason, Detail: t.Detail, Stderr: t.Stderr}}
 	}
-	return t, att1, scores
+	return t, attempt, scores
+}
+
+// demoAttempt makes up the attempt that measured a trial.
+func demoAttempt(t study.Trial, decode float64, rng *rand.Rand) study.Attempt {
+	const floor = 31e6
+	a := study.Attempt{
+		ID: fmt.Sprintf("a%d", t.Number), Study: t.Study, Trial: t.Number, Target: t.Target, Fence: int64(t.Number) + 1, State: study.AttemptReported,
+		Started: t.Created.Add(4 * time.Second), Expires: t.Created.Add(64 * time.Second), Ended: t.Created.Add(6 * time.Second),
+	}
+	other := make([]float64, 6)
+	for i := range other {
+		other[i] = 0.004 + 0.01*rng.Float64()
+	}
+	a.Result = &study.Result{
+		Measurements: demoSamples(decode, floor+float64(t.Prediction.WeightBytes)+9e6, floor, t.Target, rng),
+		Wait:         300 * time.Millisecond, Measure: 1900 * time.Millisecond,
+		Conditions: &study.Conditions{
+			Started: a.Started, Runtime: demoRuntime, Governor: "performance", ClockHz: []study.Range{{Low: 2.3e9, High: 3.6e9}, {Low: 2.3e9, High: 3.6e9}},
+			Temperature: &study.Range{Low: 51, High: 63}, Load1: 0.42, OtherCPU: other, AvailableMem: 11 << 30, MajorFaults: 3,
+		},
+	}
+	if t.Target != "local" {
+		a.Result.Conditions.Missing = map[string]string{"energy": "this board has no power sensor that can be read"}
+	}
+	return a
 }
 
 func demoScores(kld float64, rng *rand.Rand) []study.ChunkScore {

@@ -87,6 +87,7 @@ func (s *Server) build(c Config) error {
 	s.servers = append(s.servers, server(browsers, logger))
 	if s.unix != nil {
 		local := server(secure(s.api), logger)
+		local.WriteTimeout = 0 // taking a large model into the store may last
 		local.ConnContext = func(ctx context.Context, _ net.Conn) context.Context { return onSocket(ctx) }
 		s.servers = append(s.servers, local)
 	}

@@ -18,10 +18,6 @@ type Route struct {
 	Method string
 	Path   string // a chi pattern
 	Level  Level
-	// Stream: the response may take longer than the server's write time-out;
-	// the handler sets its own deadlines.
-	Stream bool
-
 	handle func(*API, http.ResponseWriter, *http.Request) error
 }
 
@@ -30,34 +26,34 @@ func Routes() []Route {
 	get, post := http.MethodGet, http.MethodPost
 	const v1 = "/api/v1"
 	return []Route{
-		{get, "/", Open, false, (*API).page},
-		{get, "/studies", Open, false, (*API).page},
-		{get, "/studies/{id}", Open, false, (*API).page},
-		{get, "/studies/{id}/trials/{n}", Open, false, (*API).page},
-		{get, "/targets", Open, false, (*API).page},
-		{get, "/a/*", Open, false, (*API).assets},
-		{post, v1 + "/login", Open, false, (*API).login},
+		{get, "/", Open, (*API).page},
+		{get, "/studies", Open, (*API).page},
+		{get, "/studies/{id}", Open, (*API).page},
+		{get, "/studies/{id}/trials/{n}", Open, (*API).page},
+		{get, "/targets", Open, (*API).page},
+		{get, "/a/*", Open, (*API).assets},
+		{post, v1 + "/login", Open, (*API).login},
 
-		{get, "/schemas/study.v1.json", Login, false, (*API).schema},
-		{get, v1 + "/info", Login, false, (*API).info},
-		{get, v1 + "/doctor", Login, false, (*API).doctor},
-		{get, v1 + "/vocabulary", Login, false, (*API).vocabulary},
-		{get, v1 + "/events", Login, true, (*API).events},
-		{get, v1 + "/studies", Login, false, (*API).studies},
-		{post, v1 + "/studies", Login, false, (*API).createStudy},
-		{get, v1 + "/studies/{id}", Login, false, (*API).study},
-		{post, v1 + "/studies/{id}/stop", Login, false, (*API).stopStudy},
-		{post, v1 + "/studies/{id}/resume", Login, false, (*API).resumeStudy},
-		{get, v1 + "/studies/{id}/front", Login, false, (*API).front},
-		{get, v1 + "/studies/{id}/trials", Login, false, (*API).trials},
-		{get, v1 + "/studies/{id}/trials/{n}", Login, false, (*API).trial},
-		{get, v1 + "/studies/{id}/trials/{n}/model.gguf", Login, true, (*API).exportModel},
-		{get, v1 + "/studies/{id}/trials/{n}/manifest.json", Login, false, (*API).exportManifest},
-		{get, v1 + "/targets", Login, false, (*API).targets},
-		{get, v1 + "/models", Login, false, (*API).models},
-		{get, v1 + "/models/{digest}", Login, false, (*API).model},
+		{get, "/schemas/study.v1.json", Login, (*API).schema},
+		{get, v1 + "/info", Login, (*API).info},
+		{get, v1 + "/doctor", Login, (*API).doctor},
+		{get, v1 + "/vocabulary", Login, (*API).vocabulary},
+		{get, v1 + "/events", Login, (*API).events},
+		{get, v1 + "/studies", Login, (*API).studies},
+		{post, v1 + "/studies", Login, (*API).createStudy},
+		{get, v1 + "/studies/{id}", Login, (*API).study},
+		{post, v1 + "/studies/{id}/stop", Login, (*API).stopStudy},
+		{post, v1 + "/studies/{id}/resume", Login, (*API).resumeStudy},
+		{get, v1 + "/studies/{id}/front", Login, (*API).front},
+		{get, v1 + "/studies/{id}/trials", Login, (*API).trials},
+		{get, v1 + "/studies/{id}/trials/{n}", Login, (*API).trial},
+		{get, v1 + "/studies/{id}/trials/{n}/model.gguf", Login, (*API).exportModel},
+		{get, v1 + "/studies/{id}/trials/{n}/manifest.json", Login, (*API).exportManifest},
+		{get, v1 + "/targets", Login, (*API).targets},
+		{get, v1 + "/models", Login, (*API).models},
+		{get, v1 + "/models/{digest}", Login, (*API).model},
 
-		{post, v1 + "/contents", Socket, false, (*API).adopt},
-		{post, v1 + "/links", Socket, false, (*API).link},
+		{post, v1 + "/contents", Socket, (*API).adopt},
+		{post, v1 + "/links", Socket, (*API).link},
 	}
 }

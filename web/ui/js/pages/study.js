@@ -4,7 +4,7 @@
 import { html, useState } from "../../vendor/preact.js";
 import { post } from "../api.js";
 import { change, interval, value } from "../format.js";
-import { Link, here, setQuery, trialURL } from "../route.js";
+import { Link, here, trialURL } from "../route.js";
 import { key, useStudy } from "../study/data.js";
 import { Front } from "../study/front.js";
 import { Lanes, tabOf } from "../study/progress.js";
