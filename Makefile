@@ -48,6 +48,9 @@ fuzz: ## fuzz every parser of foreign bytes for FUZZTIME each
 	  done; \
 	done
 
+vendor-js: ## rebuild the vendored JavaScript of the dashboard (maintainers)
+	cd web/vendorjs && npm ci --ignore-scripts && npm run build
+
 libraries: $(LLAMA_STAMP) ## fetch the llama.cpp libraries into build/llama
 
 $(LLAMA_STAMP):

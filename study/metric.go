@@ -100,3 +100,17 @@ func MetricNames() []string {
 	}
 	return names
 }
+
+// ValueKey is the key under which a trial's values hold a metric: its name,
+// with the statistic unless that is the default. Unknown names stay as they
+// are.
+func ValueKey(name string) string {
+	info, statistic, ok := LookupMetric(name)
+	switch {
+	case !ok:
+		return name
+	case statistic == DefaultStatistic:
+		return info.Name
+	}
+	return info.Name + "." + statistic
+}

@@ -110,7 +110,7 @@ func hopeless(constraints []study.Constraint, scores []study.ChunkScore) *verdic
 		kind[name] = study.Summary{Value: s.Value, Low: s.Value - margin, High: s.Value + margin}
 	}
 	for _, c := range constraints {
-		s, ok := kind[c.Metric]
+		s, ok := kind[study.ValueKey(c.Metric)]
 		if !ok {
 			continue
 		}

@@ -66,7 +66,7 @@ func failureOf(a study.Attempt) study.Failure {
 // metric has no value yet is not judged.
 func judgeValues(constraints []study.Constraint, values map[string]study.Summary, reason string) *verdict {
 	for _, c := range constraints {
-		v, ok := values[c.Metric]
+		v, ok := values[study.ValueKey(c.Metric)]
 		if !ok || !c.Violated(v.Value) {
 			continue
 		}
@@ -101,7 +101,7 @@ func values(spec *study.Spec, p study.Prediction, chunks []study.ChunkScore, mea
 				continue
 			}
 			if s, ok := study.Summarise(m, statistic); ok && !math.IsNaN(s.Value) {
-				out[name] = s
+				out[study.ValueKey(name)] = s
 			}
 		}
 	}
@@ -109,7 +109,7 @@ func values(spec *study.Spec, p study.Prediction, chunks []study.ChunkScore, mea
 		add(m.Metric)
 	}
 	for _, name := range spec.MetricNames() {
-		if _, ok := out[name]; !ok {
+		if _, ok := out[study.ValueKey(name)]; !ok {
 			add(name)
 		}
 	}
@@ -119,7 +119,7 @@ func values(spec *study.Spec, p study.Prediction, chunks []study.ChunkScore, mea
 // missing returns the first objective without a value.
 func missing(spec *study.Spec, values map[string]study.Summary) string {
 	for _, o := range spec.Objectives {
-		if _, ok := values[o.Metric]; !ok {
+		if _, ok := values[study.ValueKey(o.Metric)]; !ok {
 			return o.Metric
 		}
 	}

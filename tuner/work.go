@@ -167,7 +167,7 @@ func tell(s search.Sampler, spec *study.Spec, t study.Trial) error {
 	case study.Complete:
 		values := make([]float64, len(spec.Objectives))
 		for i, o := range spec.Objectives {
-			values[i] = t.Values[o.Metric].Value
+			values[i] = t.Values[study.ValueKey(o.Metric)].Value
 		}
 		return s.Tell(t.Index, search.Outcome{Values: values})
 	case study.Infeasible, study.Stopped:

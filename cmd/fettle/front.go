@@ -40,7 +40,7 @@ func (a *app) printFront(spec study.Spec, f client.Front) error {
 	for _, p := range f.Front {
 		row := []string{fmt.Sprint(p.Trial), p.Target}
 		for _, n := range names {
-			row = append(row, human(n, p.Values[n]))
+			row = append(row, human(n, p.Values[study.ValueKey(n)]))
 		}
 		t.add(append(row, p.Text)...)
 	}

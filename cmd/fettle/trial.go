@@ -69,8 +69,8 @@ func choose(all client.Trials, feasible, onFront bool, order string) ([]study.Tr
 		return nil, fault.New(fault.Invalid, "cannot sort by %q: no such metric", order).Trying("one of the columns of: fettle trial list")
 	}
 	sort.SliceStable(kept, func(i, j int) bool {
-		x, okx := kept[i].Values[order]
-		y, oky := kept[j].Values[order]
+		x, okx := kept[i].Values[study.ValueKey(order)]
+		y, oky := kept[j].Values[study.ValueKey(order)]
 		if okx != oky {
 			return okx
 		}
@@ -100,7 +100,7 @@ func trialTable(spec study.Spec, got client.Trials) *table {
 		row := []string{fmt.Sprint(tr.Number), tr.Target, string(tr.State), star}
 		for _, n := range names {
 			cell := "–"
-			if v, ok := tr.Values[n]; ok {
+			if v, ok := tr.Values[study.ValueKey(n)]; ok {
 				cell = human(n, v.Value)
 			}
 			row = append(row, cell)

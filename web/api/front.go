@@ -5,21 +5,9 @@ import (
 	"math"
 	"slices"
 
+	"github.com/fettle-edge/fettle/search/pareto"
 	"github.com/fettle-edge/fettle/study"
 )
-
-// valueName is the key under which a trial holds a metric's statistic: the
-// default statistic has no suffix.
-func valueName(metric string) string {
-	info, statistic, ok := study.LookupMetric(metric)
-	switch {
-	case !ok:
-		return metric
-	case statistic == study.DefaultStatistic:
-		return info.Name
-	}
-	return info.Name + "." + statistic
-}
 
 // frontOf returns the numbers of the non-dominated feasible points, best first
 // objective first. A point without a value for every objective is not on it.
@@ -32,7 +20,7 @@ func frontOf(points []point, objectives []study.Objective) []int {
 		}
 	}
 	front := []int{}
-	order := nondominated(costs)
+	order := pareto.Front(costs)
 	slices.SortFunc(order, func(i, j int) int {
 		return cmp.Or(cmp.Compare(costs[i][0], costs[j][0]), cmp.Compare(kept[i].number, kept[j].number))
 	})
@@ -49,7 +37,7 @@ func (p *point) costs(objectives []study.Objective) ([]float64, bool) {
 	}
 	costs := make([]float64, len(objectives))
 	for i, o := range objectives {
-		v, ok := p.values[valueName(o.Metric)]
+		v, ok := p.values[study.ValueKey(o.Metric)]
 		if !ok || math.IsNaN(v.Value) {
 			return nil, false
 		}
@@ -59,27 +47,4 @@ func (p *point) costs(objectives []study.Objective) ([]float64, bool) {
 		}
 	}
 	return costs, true
-}
-
-// nondominated returns the indices of the points that no other dominates;
-// equal points are all kept.
-func nondominated(costs [][]float64) []int {
-	var front []int
-	for i, p := range costs {
-		if !slices.ContainsFunc(costs, func(q []float64) bool { return dominates(q, p) }) {
-			front = append(front, i)
-		}
-	}
-	return front
-}
-
-func dominates(q, p []float64) bool {
-	better := false
-	for i := range p {
-		if q[i] > p[i] {
-			return false
-		}
-		better = better || q[i] < p[i]
-	}
-	return better
 }

@@ -149,7 +149,7 @@ func compare(points []point, front []int, objectives []study.Objective) (map[str
 			baseline = map[string]study.Summary{}
 		}
 		for _, o := range objectives {
-			v, ok := p.values[valueName(o.Metric)]
+			v, ok := p.values[study.ValueKey(o.Metric)]
 			if !ok {
 				continue
 			}
