@@ -1,0 +1,212 @@
+//go:build bench
+
+// Package bench compares fettle-runner with llama.cpp's own programs, built by
+// peers.sh from the same release and linked with the same libraries:
+//
+//	go test -tags bench -timeout 60m -v ./profiler/bench
+package bench
+
+import (
+	"cmp"
+	stdctx "context"
+	"encoding/json"
+	"flag"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/fettle-edge/fettle/profiler"
+	"github.com/fettle-edge/fettle/profiler/internal/testenv"
+	"github.com/fettle-edge/fettle/profiler/job"
+	"github.com/fettle-edge/fettle/study"
+)
+
+func TestMain(m *testing.M) { os.Exit(testenv.Run(m)) }
+
+type evaluator interface {
+	Evaluate(stdctx.Context, job.Evaluate, func(study.ChunkScore) error) error
+}
+
+// runner returns a Runner and the name of its CPU backend. It takes the
+// machine-wide lock: nothing else of Fettle runs beside it.
+func runner(t *testing.T) (*profiler.Runner, string) {
+	t.Helper()
+	c := profiler.Config{Path: testenv.Runner(t), Libraries: testenv.Libraries(t), Threads: 1}
+	r, err := profiler.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := r.Inspect(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Backend = info.Backend
+	if r, err = profiler.New(c); err != nil {
+		t.Fatal(err)
+	}
+	return r, info.Backend
+}
+
+// peers is the folder of llama.cpp's programs.
+type peers string
+
+// build builds them, with the CPU backend that is compared.
+func build(t *testing.T, backend string) peers {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "./peers.sh", backend)
+	cmd.Stderr = os.Stderr
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("peers.sh: %v", err)
+	}
+	dir, err := filepath.Abs("../../build/peers")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return peers(dir)
+}
+
+const (
+	pairs       = 15
+	repetitions = 5
+	prompt      = 128
+	generate    = 32
+)
+
+var (
+	maxBusy  = flag.Float64("busy", 0.05, "share of the CPUs that others may take; figures above the default mean little")
+	patience = flag.Duration("patience", 30*time.Second, "how long to wait for a quiet moment before each pair")
+)
+
+// Prompt processing and generation take the time that llama-bench says: on one
+// thread, in pairs that are run in turn, the ratio of the medians of all raw
+// samples is 1 within 3 %.
+func TestSpeedEqualsLlamaBench(t *testing.T) {
+	r, backend := runner(t)
+	p := build(t, backend)
+	q4 := filepath.Join(t.TempDir(), "q4_0.gguf")
+	p.run(t, "llama-quantize", "--pure", testenv.Model(t), q4, "Q4_0", "1")
+	for _, test := range []struct {
+		name             string
+		model            string
+		prompt, generate int
+	}{
+		{"prefill F16", testenv.Model(t), prompt, 0},
+		{"decode F16", testenv.Model(t), 0, generate},
+		{"prefill Q4_0", q4, prompt, 0},
+		{"decode Q4_0", q4, 0, generate},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var ours, theirs [][]float64
+			for i := range pairs {
+				refuseBusy(t)
+				if i%2 == 0 {
+					ours = append(ours, profile(t, r, test.model, test.prompt, test.generate))
+					theirs = append(theirs, p.bench(t, r, test.model, test.prompt, test.generate))
+				} else {
+					theirs = append(theirs, p.bench(t, r, test.model, test.prompt, test.generate))
+					ours = append(ours, profile(t, r, test.model, test.prompt, test.generate))
+				}
+			}
+			ratio, low, high := ratioOfMedians(ours, theirs)
+			t.Logf("%s: ours %.4f ms, llama-bench's %.4f ms, ratio %.4f, 95 %% interval %.4f to %.4f, %d pairs of %d samples",
+				test.name, 1e3*study.Median(slices.Concat(ours...)), 1e3*study.Median(slices.Concat(theirs...)), ratio, low, high, pairs, repetitions)
+			if low < 0.97 || high > 1.03 {
+				t.Errorf("%s: the interval %.4f to %.4f is not inside 0.97 to 1.03", test.name, low, high)
+			}
+		})
+	}
+}
+
+// profile returns the seconds of each repetition. llama-bench generates into an
+// empty context; here a prompt of one token comes first.
+func profile(t *testing.T, r *profiler.Runner, model string, prompt, generate int) []float64 {
+	t.Helper()
+	w := study.Workload{PromptTokens: max(1, prompt), GenerateTokens: generate, WarmUp: 1, MinRepeats: repetitions, MaxRepeats: repetitions}
+	var samples []float64
+	_, err := r.Profile(t.Context(), job.Profile{Model: []string{model}, Run: study.RunOptions{Threads: 1, KV: "f16"}, Workload: w, Seed: 1},
+		func(m job.Message) {
+			switch rep := m.Repetition; {
+			case rep == nil || rep.Discarded:
+			case generate == 0:
+				samples = append(samples, rep.Prefill*float64(prompt))
+			default:
+				var sum float64
+				for _, s := range rep.Decode {
+					sum += s
+				}
+				samples = append(samples, sum)
+			}
+		})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return samples
+}
+
+// bench returns llama-bench's samples, in seconds.
+func (p peers) bench(t *testing.T, r *profiler.Runner, model string, prompt, generate int) []float64 {
+	t.Helper()
+	hold, _, err := r.Lock().Exclusive(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer hold.Release()
+	cmd := exec.CommandContext(t.Context(), filepath.Join(string(p), "llama-bench"), "-m", model, "-t", "1", "-fa", "0",
+		"-p", strconv.Itoa(prompt), "-n", strconv.Itoa(generate), "-r", strconv.Itoa(repetitions), "-o", "json")
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("llama-bench: %v", err)
+	}
+	var tests []struct {
+		Samples []float64 `json:"samples_ns"`
+	}
+	if err := json.Unmarshal(out, &tests); err != nil || len(tests) != 1 || len(tests[0].Samples) != repetitions {
+		t.Fatalf("llama-bench says %s (%v)", out, err)
+	}
+	for i := range tests[0].Samples {
+		tests[0].Samples[i] /= 1e9
+	}
+	return tests[0].Samples
+}
+
+// ratioOfMedians returns median(ours)/median(theirs) of all samples, with a
+// percentile bootstrap that draws whole pairs.
+func ratioOfMedians(ours, theirs [][]float64) (ratio, low, high float64) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	boot := make([]float64, 5000)
+	for i := range boot {
+		var a, b []float64
+		for range ours {
+			k := rng.IntN(len(ours))
+			a, b = append(a, ours[k]...), append(b, theirs[k]...)
+		}
+		boot[i] = study.Median(a) / study.Median(b)
+	}
+	slices.SortFunc(boot, cmp.Compare)
+	n := len(boot)
+	return study.Median(slices.Concat(ours...)) / study.Median(slices.Concat(theirs...)), boot[n*25/1000], boot[n*975/1000]
+}
+
+// refuseBusy ends the test if others use the CPUs all the time: then nothing
+// that is timed means anything.
+func refuseBusy(t *testing.T) {
+	t.Helper()
+	tick := time.NewTicker(300 * time.Millisecond)
+	defer tick.Stop()
+	for begin := time.Now(); ; {
+		before, start := busy(t), time.Now()
+		<-tick.C
+		share := (busy(t) - before).Seconds() / time.Since(start).Seconds() / float64(cpus(t))
+		if share <= *maxBusy {
+			return
+		}
+		if time.Since(begin) > *patience {
+			t.Fatalf("this computer is busy: others take %.0f %% of its CPUs; nothing is timed", 100*share)
+		}
+	}
+}
