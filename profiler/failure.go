@@ -35,7 +35,7 @@ func (r *Runner) judge(ctx context.Context, c *child, err, exit error) *study.Fa
 		return f
 	}
 	if f, ok := errors.AsType[*study.Failure](err); ok {
-		told := *f
+		told := clean(f)
 		if told.Reason == study.ReasonLoad && r.outOfMemory(told.Detail+said) {
 			told.Infeasible, told.Reason = true, study.ReasonMemoryLimit
 		}
@@ -56,6 +56,16 @@ func (r *Runner) judge(ctx context.Context, c *child, err, exit error) *study.Fa
 		return &study.Failure{Reason: study.ReasonKilled, Detail: fmt.Sprintf("something killed the runner (%v)", sig)}
 	}
 	return &study.Failure{Reason: study.ReasonUnknown, Detail: fmt.Sprintf("the runner ended without a result (%v)", describe(exit))}
+}
+
+// clean returns what a child told without what it has no say in: its sentence
+// may quote a file that somebody made to look like something else.
+func clean(f *study.Failure) study.Failure {
+	detail := printable(f.Detail)
+	if len(detail) > maxKept {
+		detail = printable(detail[:maxKept]) // drops half a character
+	}
+	return study.Failure{Infeasible: f.Infeasible, Reason: f.Reason, Detail: detail}
 }
 
 // interruption is the failure of a job whose context has ended, else nil.

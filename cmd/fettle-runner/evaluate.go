@@ -225,10 +225,16 @@ func (e *evaluation) score(logits []float32, tokens []int32, at int) error {
 		})
 	}
 	workers.Wait()
-	if err := errors.Join(errs...); errors.Is(err, quality.ErrNonFinite) {
-		return &study.Failure{Infeasible: true, Reason: study.ReasonNonFinite, Detail: "the variant gives " + quality.ErrNonFinite.Error()}
+	err := errors.Join(errs...)
+	if errors.Is(err, quality.ErrNonFinite) {
+		return nonFinite()
 	}
-	return nil
+	return err
+}
+
+// nonFinite is the failure of a variant that computes no numbers.
+func nonFinite() error {
+	return &study.Failure{Infeasible: true, Reason: study.ReasonNonFinite, Detail: "the variant gives " + quality.ErrNonFinite.Error()}
 }
 
 // sum adds up the scores of a chunk in order, so that the result does not

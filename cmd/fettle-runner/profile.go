@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/fettle-edge/fettle/profiler/job"
@@ -51,6 +52,7 @@ func (s *session) profile(lib *llama.Library, j job.Profile) error {
 	if err := p.phase(job.PhaseWarmUp); err != nil {
 		return err
 	}
+	begin := read()
 	for range w.WarmUp {
 		if _, err := p.repetition(); err != nil {
 			return err
@@ -63,7 +65,7 @@ func (s *session) profile(lib *llama.Library, j job.Profile) error {
 	if err != nil {
 		return err
 	}
-	if err := p.measure(); err != nil {
+	if err := p.measure(begin); err != nil {
 		return err
 	}
 	_, after, err := usage()
@@ -132,33 +134,50 @@ func (p *profiling) close() {
 // MaxTime has passed. Repetitions are judged in blocks of at least minWindow,
 // because a shorter interval says nothing about other load; a disturbed block
 // is thrown away and repeated, at most maxTries times, then kept as disturbed.
-func (p *profiling) measure() error {
+//
+// Where a block has to be shorter (the last one, or a short workload that is
+// repeated a few times only), the undisturbed time before it is judged with it;
+// begin is the reading before the warm-up.
+func (p *profiling) measure(begin reading) error {
 	least, most := max(1, p.work.MinRepeats), max(1, p.work.MinRepeats, p.work.MaxRepeats)
 	start := time.Now()
+	quiet := []reading{begin} // since when nothing was disturbed: the starts of blocks
 	var kept []job.Repetition
-	from, tries := read(), 0
-	for {
+	for tries := 0; ; {
+		quiet = append(quiet, read())
 		block, to, err := p.block(most - len(kept))
 		if err != nil {
 			return err
 		}
-		share := otherCPU(from, to)
+		share := otherCPU(window(quiet, to), to)
 		again := share > maxOther && tries < maxTries
 		if err := p.report(block, share, again); err != nil {
 			return err
 		}
+		if share > maxOther {
+			quiet = nil
+		}
 		if again {
 			tries++
-			from = read()
 			continue
 		}
+		tries = 0
 		kept = append(kept, block...)
 		if len(kept) >= most || len(kept) >= least && (narrow(kept) || time.Since(start) > p.work.MaxTime) {
 			return nil
 		}
-		tries = 0
-		from = read()
 	}
+}
+
+// window returns the latest reading that is at least minWindow before to, or
+// the first.
+func window(readings []reading, to reading) reading {
+	for _, r := range slices.Backward(readings) {
+		if to.wall.Sub(r.wall) >= minWindow {
+			return r
+		}
+	}
+	return readings[0]
 }
 
 // block runs repetitions until they have lasted minWindow, at most n.
@@ -221,7 +240,7 @@ func (p *profiling) repetition() (job.Repetition, error) {
 	}
 	r.Prefill = time.Since(start).Seconds() / float64(len(prompt))
 	if quality.Top(p.ctx.LastLogits()) < 0 {
-		return r, &study.Failure{Infeasible: true, Reason: study.ReasonNonFinite, Detail: "the variant gives " + quality.ErrNonFinite.Error()}
+		return r, nonFinite()
 	}
 	r.FirstToken = time.Since(start).Seconds()
 	for i, t := range answer {

@@ -67,6 +67,24 @@ func TestOtherCPU(t *testing.T) {
 	}
 }
 
+func TestAWindowIsLongEnoughIfItCanBe(t *testing.T) {
+	now := time.Now()
+	ago := func(d time.Duration) reading { return reading{wall: now.Add(-d)} }
+	to := reading{wall: now}
+	for _, test := range []struct {
+		readings []reading
+		want     reading
+	}{
+		{[]reading{ago(2 * time.Second), ago(time.Second), ago(300 * time.Millisecond)}, ago(300 * time.Millisecond)},
+		{[]reading{ago(2 * time.Second), ago(time.Second), ago(100 * time.Millisecond)}, ago(time.Second)},
+		{[]reading{ago(100 * time.Millisecond), ago(50 * time.Millisecond)}, ago(100 * time.Millisecond)},
+	} {
+		if got := window(test.readings, to); !got.wall.Equal(test.want.wall) {
+			t.Errorf("got %v ago, want %v", now.Sub(got.wall), now.Sub(test.want.wall))
+		}
+	}
+}
+
 // This process is not "other": what it burns itself does not count.
 func TestOwnWorkIsNotOther(t *testing.T) {
 	from := read()

@@ -72,18 +72,18 @@ func build(t *testing.T, backend string) peers {
 
 const (
 	pairs       = 15
-	repetitions = 5
+	repetitions = 10
 	prompt      = 128
-	generate    = 32
+	generate    = 64
 )
 
 var (
 	maxBusy  = flag.Float64("busy", 0.05, "share of the CPUs that others may take; figures above the default mean little")
-	patience = flag.Duration("patience", 30*time.Second, "how long to wait for a quiet moment before each pair")
+	patience = flag.Duration("patience", 30*time.Second, "how long to try for a pair that nobody disturbs")
 )
 
 // Prompt processing and generation take the time that llama-bench says: on one
-// thread, in pairs that are run in turn, the ratio of the medians of all raw
+// thread, in pairs that nobody disturbed, the ratio of the medians of all raw
 // samples is 1 within 3 %.
 func TestSpeedEqualsLlamaBench(t *testing.T) {
 	r, backend := runner(t)
@@ -102,14 +102,21 @@ func TestSpeedEqualsLlamaBench(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var ours, theirs [][]float64
-			for i := range pairs {
-				refuseBusy(t)
-				if i%2 == 0 {
-					ours = append(ours, profile(t, r, test.model, test.prompt, test.generate))
-					theirs = append(theirs, p.bench(t, r, test.model, test.prompt, test.generate))
+			for begin := time.Now(); len(ours) < pairs; {
+				before := look(t)
+				var a, b []float64
+				if len(ours)%2 == 0 {
+					a = profile(t, r, test.model, test.prompt, test.generate)
+					b = p.bench(t, r, test.model, test.prompt, test.generate)
 				} else {
-					theirs = append(theirs, p.bench(t, r, test.model, test.prompt, test.generate))
-					ours = append(ours, profile(t, r, test.model, test.prompt, test.generate))
+					b = p.bench(t, r, test.model, test.prompt, test.generate)
+					a = profile(t, r, test.model, test.prompt, test.generate)
+				}
+				if share := look(t).others(before); share <= *maxBusy {
+					ours, theirs = append(ours, a), append(theirs, b)
+					begin = time.Now()
+				} else if time.Since(begin) > *patience {
+					t.Fatalf("this computer is busy: others take %.0f %% of its CPUs; nothing is reported", 100*share)
 				}
 			}
 			ratio, low, high := ratioOfMedians(ours, theirs)
@@ -190,23 +197,4 @@ func ratioOfMedians(ours, theirs [][]float64) (ratio, low, high float64) {
 	slices.SortFunc(boot, cmp.Compare)
 	n := len(boot)
 	return study.Median(slices.Concat(ours...)) / study.Median(slices.Concat(theirs...)), boot[n*25/1000], boot[n*975/1000]
-}
-
-// refuseBusy ends the test if others use the CPUs all the time: then nothing
-// that is timed means anything.
-func refuseBusy(t *testing.T) {
-	t.Helper()
-	tick := time.NewTicker(300 * time.Millisecond)
-	defer tick.Stop()
-	for begin := time.Now(); ; {
-		before, start := busy(t), time.Now()
-		<-tick.C
-		share := (busy(t) - before).Seconds() / time.Since(start).Seconds() / float64(cpus(t))
-		if share <= *maxBusy {
-			return
-		}
-		if time.Since(begin) > *patience {
-			t.Fatalf("this computer is busy: others take %.0f %% of its CPUs; nothing is timed", 100*share)
-		}
-	}
 }

@@ -123,6 +123,15 @@ func TestRecordKeepsLogProbabilities(t *testing.T) {
 	}
 }
 
+func TestADamagedBaseIsNotTheVariantsFault(t *testing.T) {
+	base := NewRecord(3)
+	base.setFloat(0, 1e30) // a scale that makes probabilities infinite
+	base[4] = 9
+	if _, err := Compare([]float32{1, 2, 3}, 0, base); !errors.Is(err, ErrDamaged) {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestNonFiniteLogitsAreRefused(t *testing.T) {
 	nan, inf := float32(math.NaN()), float32(math.Inf(1))
 	base := NewRecord(3)

@@ -12,6 +12,9 @@ const Floor = 16
 // ErrNonFinite says that logits hold a value that is not a finite number.
 var ErrNonFinite = errors.New("logits that are not finite numbers")
 
+// ErrDamaged says that a record of the base cannot be what a model gave.
+var ErrDamaged = errors.New("log-probabilities of the base that are not such")
+
 // Position is the score of one position of a text.
 type Position struct {
 	NLL  float64 // negative log-likelihood of the next token, nats
@@ -86,7 +89,7 @@ func Compare(logits []float32, next int32, base Record) (Position, error) {
 		}
 	}
 	if math.IsNaN(kld) || math.IsInf(kld, 0) {
-		return Position{}, ErrNonFinite // of the base: its file is damaged
+		return Position{}, ErrDamaged
 	}
 	return Position{NLL: s.nll(logits[next]), KLD: kld, Same: s.top == top}, nil
 }
