@@ -42,9 +42,13 @@ var fakes = map[string]func(){
 	"quitter":   func() { say(hello) },
 	"interrupt": func() { say(hello); fmt.Print(`{"done":{"sec`); os.Exit(3) },
 	"failing":   func() { say(hello, `{"failure":{"infeasible":true,"reason":"load","detail":"no tensor"}}`); os.Exit(1) },
-	"late":      func() { say(hello, bye); hang() },
-	"killed":    func() { say(hello); die(syscall.SIGKILL) },
-	"segfault":  func() { say(hello); complain("SIGSEGV: segmentation violation"); os.Exit(2) },
+	"trickster": func() {
+		say(hello, `{"failure":{"infeasible":true,"reason":"load","detail":"a \u001b[2Jb\nc","stderr":["\u001b[2J"]}}`)
+		os.Exit(1)
+	},
+	"late":     func() { say(hello, bye); hang() },
+	"killed":   func() { say(hello); die(syscall.SIGKILL) },
+	"segfault": func() { say(hello); complain("SIGSEGV: segmentation violation"); os.Exit(2) },
 	"assert": func() {
 		say(hello)
 		complain("/home/ci/ggml/src/ggml.c:42: GGML_ASSERT(ok) failed")
