@@ -35,7 +35,7 @@ const period = time.Second
 func (b *Board) Measure(ctx context.Context, w wire.Work, files []string) study.Result {
 	watch := meter.Watch(b.root, period)
 	energy := newEnergyWindow(ctx, b.root)
-	p, err := b.runner.Profile(ctx, job.Profile{
+	p, err := b.profile(ctx, job.Profile{
 		Model: files, Run: w.Run, Workload: w.Workload, Seed: w.Seed, EnergySeconds: energy.seconds(),
 	}, energy.phase)
 	seen := watch.Stop()

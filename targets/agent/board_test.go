@@ -42,7 +42,7 @@ func demoWork() (wire.Work, []string) {
 	return wire.Work{
 		Run: study.RunOptions{Threads: 1, KV: "f16", Context: 128},
 		Workload: study.Workload{PromptTokens: 32, GenerateTokens: 8, Context: 128,
-			WarmUp: 1, MinRepeats: 2, MaxRepeats: 2, MaxTime: time.Second},
+			WarmUp: 1, MinRepeats: 3, MaxRepeats: 4, MaxTime: time.Second},
 	}, []string{"../../configs/demo/fettle-demo-f16.gguf"}
 }
 
@@ -123,8 +123,14 @@ func TestMeasureWithoutSensors(t *testing.T) {
 	for _, m := range r.Measurements {
 		got[m.Metric] = len(m.Samples)
 	}
-	if got["latency.decode"] != 16 || got["latency.prefill"] != 2 || got["latency.first_token"] != 2 || got["memory.peak"] != 1 {
+	// Four repetitions, two in each of two processes, of eight tokens.
+	if got["latency.decode"] != 32 || got["latency.prefill"] != 4 || got["latency.first_token"] != 4 || got["memory.peak"] != 2 {
 		t.Errorf("samples %v", got)
+	}
+	for _, m := range r.Measurements {
+		if s, _ := study.Summarise(m, "p50"); strings.HasPrefix(m.Metric, "latency") && s.N != 2 {
+			t.Errorf("%s comes from %d processes, want 2", m.Metric, s.N)
+		}
 	}
 	if _, there := got["energy.decode"]; there || r.Conditions.Missing["energy"] == "" {
 		t.Errorf("energy without a sensor: %v, %v", got, r.Conditions.Missing)
