@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"github.com/fettle-edge/fettle/study/fault"
+	"github.com/fettle-edge/fettle/web/client"
 )
 
 // listen opens the dashboard's address. Without TLS it is a loopback address
@@ -32,9 +33,6 @@ func listen(address string) (net.Listener, error) {
 	return l, nil
 }
 
-// maxSocketPath is the most bytes that Linux takes in the name of a socket.
-const maxSocketPath = 107
-
 // socket is a unix socket that nobody but its owner can ever open.
 type socket struct {
 	*net.UnixListener
@@ -45,12 +43,12 @@ type socket struct {
 // folder of its own that only the owner can enter, from where it is moved to
 // its path. A socket that nobody answers on any more is replaced.
 func listenSocket(path string) (*socket, error) {
-	hidden := len(filepath.Dir(path)) + len("/.s4294967295/s")
-	if long := max(len(path), hidden); long > maxSocketPath {
-		return nil, fault.New(fault.Invalid, "cannot make the socket %s: its path is %d bytes too long", path, long-maxSocketPath).
-			Trying("a shorter --state-dir")
+	short, done, err := client.ShortPath(path)
+	if err != nil {
+		return nil, fault.New(fault.Internal, "cannot make the socket %s", path).Because(err)
 	}
-	if c, err := net.Dial("unix", path); err == nil {
+	defer done()
+	if c, err := net.Dial("unix", short); err == nil {
 		_ = c.Close()
 		return nil, fault.New(fault.Conflict, "cannot listen on %s: another daemon does", path).Trying("stop it, or use another --state-dir")
 	}
@@ -68,7 +66,12 @@ func hiddenSocket(path string) (*net.UnixListener, error) {
 	}
 	defer os.RemoveAll(dir)
 	hidden := filepath.Join(dir, "s")
-	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: hidden, Net: "unix"})
+	short, done, err := client.ShortPath(hidden)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: short, Net: "unix"})
 	if err != nil {
 		return nil, err
 	}

@@ -86,7 +86,10 @@ func newRoot(stdout, stderr io.Writer) *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Version:       version,
+		Args:          noSuchCommand,
+		RunE:          help,
 	}
+	root.SuggestionsMinimumDistance = 2
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
@@ -123,14 +126,24 @@ func (a *app) prepare(cmd *cobra.Command) error {
 // group is a command that only holds others: given none of them, or a wrong
 // one, it says so.
 func group(use, short string, subs ...*cobra.Command) *cobra.Command {
-	cmd := &cobra.Command{Use: use, Short: short, Args: func(cmd *cobra.Command, args []string) error {
-		if len(args) == 0 {
-			return nil
-		}
-		return fault.New(fault.Invalid, "cannot find the command %q", cmd.CommandPath()+" "+args[0]).Trying("%s --help", cmd.CommandPath())
-	}, RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
+	cmd := &cobra.Command{Use: use, Short: short, Args: noSuchCommand, RunE: help, SuggestionsMinimumDistance: 2}
 	cmd.AddCommand(subs...)
 	return cmd
+}
+
+func help(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+
+// noSuchCommand refuses what is left on the command line of a group, naming
+// the command that was probably meant.
+func noSuchCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	err := fault.New(fault.Invalid, "cannot find the command %q", cmd.CommandPath()+" "+args[0]).Trying("%s --help", cmd.CommandPath())
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		err = err.Trying("%s %s", cmd.CommandPath(), near[0])
+	}
+	return err
 }
 
 // exactly wants n arguments, named in the command's use line.

@@ -120,7 +120,7 @@ func (a *app) modelInspect() *cobra.Command {
 }
 
 func modelDetail(m client.ModelView) *table {
-	t := &table{header: []string{"model", m.Name}}
+	t := &table{facts: true, header: []string{"model", m.Name}}
 	t.add("digest", string(m.Digest))
 	t.add("architecture", m.Architecture)
 	t.add("parameters", fmt.Sprintf("%.2f M", float64(m.Parameters)/1e6))

@@ -21,6 +21,7 @@ import (
 type table struct {
 	header []string
 	rows   [][]string
+	facts  bool   // two columns, name and value, about one thing: the header is a row like the others
 	empty  string // the sentence in place of a table without rows
 }
 
@@ -57,8 +58,13 @@ func (t *table) text(w io.Writer) error {
 		return err
 	}
 	tw := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(tw, strings.ToUpper(strings.Join(t.header, "\t")))
-	for _, r := range t.rows {
+	rows := t.rows
+	if t.facts {
+		rows = append([][]string{t.header}, rows...)
+	} else {
+		fmt.Fprintln(tw, strings.ToUpper(strings.Join(t.header, "\t")))
+	}
+	for _, r := range rows {
 		for i, c := range r {
 			if i > 0 {
 				fmt.Fprint(tw, "\t")

@@ -67,7 +67,7 @@ func (a *app) studyShow() *cobra.Command {
 
 // describe makes a table of two columns of a study.
 func describe(s client.StudyView) *table {
-	t := &table{header: []string{"study", s.ID}}
+	t := &table{facts: true, header: []string{"study", s.ID}}
 	t.add("state", string(s.State))
 	if s.Note != "" {
 		t.add("", s.Note)
@@ -190,7 +190,7 @@ func (a *app) studyValidate() *cobra.Command {
 			for _, k := range f.Spec.Knobs {
 				size *= k.Size()
 			}
-			t := &table{header: []string{"study", f.Spec.Name}}
+			t := &table{facts: true, header: []string{"study", f.Spec.Name}}
 			t.add("model", fmt.Sprintf("%s: %s, %d blocks, %s", f.ModelPath, m.Info().Architecture, m.Info().Blocks, byteSize(float64(m.Info().Bytes))))
 			t.add("knobs", fmt.Sprintf("%d, %.4g combinations", len(f.Spec.Knobs), size))
 			t.add("budget", fmt.Sprintf("%d trials on each of %d targets", f.Spec.Budget.Trials, len(f.Spec.Targets)))

@@ -189,6 +189,7 @@ func TestKilledDaemonLosesNothing(t *testing.T) {
 
 func TestSecondDaemonIsRefused(t *testing.T) {
 	s := newSite(t)
+	s.dir = filepath.Join(s.dir, strings.Repeat("a-long-way-down/", 12)) // longer than the name of a socket may be
 	s.serve("--no-local")
 	_, errs, code := s.fettle("serve", "--listen", "127.0.0.1:0")
 	if code == 0 || !strings.Contains(errs, "another daemon") || !strings.Contains(errs, "try:") {

@@ -132,7 +132,7 @@ func (a *app) trialShow() *cobra.Command {
 }
 
 func trialDetail(v client.TrialView) *table {
-	t := &table{header: []string{"trial", fmt.Sprintf("%d of %s on %s", v.Number, v.Study, v.Target)}}
+	t := &table{facts: true, header: []string{"trial", fmt.Sprintf("%d of %s on %s", v.Number, v.Study, v.Target)}}
 	state := string(v.State)
 	if v.OnFront {
 		state += ", on the front"

@@ -29,7 +29,7 @@ type Client struct {
 // yet.
 func New(socket string) *Client {
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, "unix", socket)
+		return dialSocket(ctx, socket)
 	}
 	return &Client{
 		http:  &http.Client{Transport: &http.Transport{DialContext: dial}, CheckRedirect: stay},

@@ -21,6 +21,15 @@ test("a scale holds all its values, zero too", () => {
   assert.ok(Math.abs(valueAt(s, position(s, 0.03)) - 0.03) < 1e-12);
 });
 
+test("a value far below all others stands on the edge and leaves them the room", () => {
+  const values = [8e-8, 1e-3, 0.02, 0.5];
+  const s = scaleOf(values, true);
+  assert.ok(s.low > -5, `the axis begins at 1e${s.low}`);
+  assert.equal(position(s, 8e-8), s.edge);
+  for (const v of values) assert.ok(position(s, v) > s.low && position(s, v) < s.high, `${v}`);
+  assert.ok(scaleOf([1e-6, 1e-3, 0.5], true).low < -6, "three decades are no reason yet");
+});
+
 test("one value, or none, still makes a scale", () => {
   for (const values of [[], [0], [5], [5, 5]]) {
     for (const log of [false, true]) {

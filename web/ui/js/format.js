@@ -84,10 +84,12 @@ export function limit(metric, unit, x) {
   return shown.unit === "" ? text : `${text}\u00a0${shown.unit}`;
 }
 
-/** The change from a baseline in percent: "−38 %"; "" where it says nothing. */
+/** The change from a baseline in percent: "−38 %"; "" where it says nothing,
+ * as beside a divergence of the baseline from itself, which is rounding. */
 export function change(x, base) {
   if (!(Math.abs(base) > 0) || !Number.isFinite(x) || x === base) return "";
   const percent = (x / base - 1) * 100;
+  if (Math.abs(percent) >= 1e5) return "";
   if (Math.abs(percent) >= 1000) return `×\u2009${number(x / base, 2)}`;
   const text = Math.abs(percent) < 10 ? Math.abs(percent).toFixed(1) : Math.abs(percent).toFixed(0);
   return `${percent < 0 ? "−" : "+"}${text}\u2009%`;

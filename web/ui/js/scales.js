@@ -1,7 +1,8 @@
 // @ts-check
 // Axes and colours. An axis maps values to a plane position; on a logarithmic
 // axis that is the logarithm, and what has none (0 and less) is drawn on the
-// axis's low edge. Pure.
+// axis's low edge; so is a value more than three decades below all others,
+// which would squeeze them into a corner. Pure.
 
 /**
  * @typedef {object} Scale
@@ -23,7 +24,7 @@ export function wantsLog(values) {
  * @param {number[]} values @param {boolean} log @returns {Scale}
  */
 export function scaleOf(values, log) {
-  const usable = log ? values.filter((v) => v > 0).map(Math.log10) : values;
+  const usable = log ? together(values.filter((v) => v > 0).map(Math.log10)) : values;
   if (usable.length === 0) return { log, low: 0, high: 1, edge: 0 };
   let low = Math.min(...usable), high = Math.max(...usable);
   if (low === high) {
@@ -32,15 +33,22 @@ export function scaleOf(values, log) {
     high += room;
   }
   const room = (high - low) * 0.06;
-  const outside = log && values.some((v) => !(v > 0));
+  const outside = log && values.some((v) => !(v > 0 && Math.log10(v) >= low));
   const edge = low - room * 1.6;
   return { log, low: outside ? edge - room * 0.8 : low - room, high: high + room, edge };
+}
+
+/** Logarithms without those far below all others. @param {number[]} logs */
+function together(logs) {
+  const rising = [...logs].sort((a, b) => a - b);
+  while (rising.length > 2 && rising[1] - rising[0] > 3) rising.shift();
+  return rising;
 }
 
 /** The position of a value. @param {Scale} scale @param {number} v */
 export function position(scale, v) {
   if (!scale.log) return v;
-  return v > 0 ? Math.log10(v) : scale.edge;
+  return v > 0 ? Math.max(scale.edge, Math.log10(v)) : scale.edge;
 }
 
 /** The value at a position. @param {Scale} scale @param {number} p */

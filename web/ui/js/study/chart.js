@@ -46,7 +46,7 @@ function axis(a, theme, which) {
     axisTick: { show: true, customValues: values, lineStyle: { color: theme.line } },
     axisLabel: {
       customValues: values, color: theme.muted, fontSize: 11, hideOverlap: true,
-      formatter: (v) => (names.has(v.toFixed(9)) ? tick(names.get(v.toFixed(9))) : zero.includes(v) ? "0" : ""),
+      formatter: (v) => (names.has(v.toFixed(9)) ? tick(names.get(v.toFixed(9))) : zero.includes(v) ? "≈ 0" : ""),
     },
     splitLine: { show: true, customValues: values, lineStyle: { color: theme.grid } },
     minorTick: { show: false },
