@@ -21,7 +21,7 @@ LLAMA_SHA256  := 0d953e1503d5ab4608d8ed5b739132308c81ac05ffeb760d2a7f30e08a9f90e
 endif
 LLAMA_STAMP := build/llama/.version-$(LLAMA_VERSION)-$(LLAMA_PACKAGE)
 
-.PHONY: help demo build test check bench fuzz soak libraries agents vendor-js clean prerequisites
+.PHONY: help demo build test check bench fuzz libraries vendor-js clean prerequisites
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 16
@@ -50,6 +50,12 @@ fuzz: ## fuzz every parser of foreign bytes for FUZZTIME each
 
 vendor-js: ## rebuild the vendored JavaScript of the dashboard (maintainers)
 	cd web/vendorjs && npm ci --ignore-scripts && npm run build
+
+bench: build ## the figures of docs/MEASUREMENT.md; wants a quiet machine, npm and g++, and half an hour
+	profiler/bench/peers.sh
+	$(GO) test -tags bench -count=1 -timeout 60m -v ./profiler/bench
+	$(GO) test -tags bench -count=1 -timeout 30m -v -run 'Figures' ./cmd/fettle
+	$(GO) test -count=1 -run '^$$' -bench . ./search/... ./store
 
 libraries: $(LLAMA_STAMP) ## fetch the llama.cpp libraries into build/llama
 

@@ -129,23 +129,21 @@ func (p *profiling) close() {
 	p.model.Free()
 }
 
-// measure repeats until the protocol is satisfied: at least MinRepeats and at
-// most MaxRepeats, ending early once the interval of the median is narrow or
-// MaxTime has passed. Repetitions are judged in blocks of at least minWindow,
-// because a shorter interval says nothing about other load; a disturbed block
-// is thrown away and repeated, at most maxTries times, then kept as disturbed.
+// measure makes MaxRepeats repetitions; whoever starts runners decides by the
+// rest of the protocol how many. They are judged in blocks of at least
+// minWindow, because a shorter interval says nothing about other load; a
+// disturbed block is thrown away and repeated, at most maxTries times, then
+// kept as disturbed.
 //
 // Where a block has to be shorter (the last one, or a short workload that is
 // repeated a few times only), the undisturbed time before it is judged with it;
 // begin is the reading before the warm-up.
 func (p *profiling) measure(begin reading) error {
-	least, most := max(1, p.work.MinRepeats), max(1, p.work.MinRepeats, p.work.MaxRepeats)
-	start := time.Now()
+	want := max(1, p.work.MaxRepeats)
 	quiet := []reading{begin} // since when nothing was disturbed: the starts of blocks
-	var kept []job.Repetition
-	for tries := 0; ; {
+	for kept, tries := 0, 0; kept < want; {
 		quiet = append(quiet, read())
-		block, to, err := p.block(most - len(kept))
+		block, to, err := p.block(want - kept)
 		if err != nil {
 			return err
 		}
@@ -162,11 +160,9 @@ func (p *profiling) measure(begin reading) error {
 			continue
 		}
 		tries = 0
-		kept = append(kept, block...)
-		if len(kept) >= most || len(kept) >= least && (narrow(kept) || time.Since(start) > p.work.MaxTime) {
-			return nil
-		}
+		kept += len(block)
 	}
+	return nil
 }
 
 // window returns the latest reading that is at least minWindow before to, or
@@ -204,24 +200,6 @@ func (p *profiling) report(block []job.Repetition, share float64, discarded bool
 		}
 	}
 	return nil
-}
-
-// maxWidth is the half width of the median's 95 % interval, as a share of the
-// median, at which repeating ends.
-const maxWidth = 0.02
-
-func narrow(reps []job.Repetition) bool {
-	var m study.Measurement
-	for _, r := range reps {
-		if len(r.Decode) == 0 { // nothing is generated: the prompt counts
-			m.Samples = append(m.Samples, r.Prefill)
-			continue
-		}
-		m.Samples = append(m.Samples, r.Decode...)
-		m.Group = len(r.Decode)
-	}
-	s, ok := study.Summarise(m, study.DefaultStatistic)
-	return ok && s.N > 1 && (s.High-s.Low)/2 <= maxWidth*s.Value
 }
 
 // repetition runs the workload once in an empty context.

@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/fettle-edge/fettle/profiler/job"
 	"github.com/fettle-edge/fettle/profiler/quality"
 	"github.com/fettle-edge/fettle/study"
 )
@@ -100,32 +99,6 @@ func TestOwnWorkIsNotOther(t *testing.T) {
 	// else happens on this computer meanwhile.
 	if got, want := otherCPU(from, to), max(0, all-own)/float64(to.cpus); math.Abs(got-want) > 1e-9 || own < 0.05 {
 		t.Errorf("share of others is %g, want %g (own %g)", got, want, own)
-	}
-}
-
-func TestNarrow(t *testing.T) {
-	reps := func(spread float64, n int) (r []job.Repetition) {
-		for i := range n {
-			x := 1 + spread*float64(i%2)
-			r = append(r, job.Repetition{Prefill: x, Decode: []float64{x, x, x}})
-		}
-		return r
-	}
-	for _, test := range []struct {
-		reps []job.Repetition
-		want bool
-	}{
-		{nil, false},
-		{reps(0, 1), false}, // one repetition knows nothing of the spread
-		{reps(0, 3), true},
-		{reps(0.01, 5), true},
-		{reps(0.5, 5), false},
-		{[]job.Repetition{{Prefill: 1}, {Prefill: 1.001}}, true},
-		{[]job.Repetition{{Prefill: 1}, {Prefill: 2}}, false},
-	} {
-		if got := narrow(test.reps); got != test.want {
-			t.Errorf("%+v: %v, want %v", test.reps, got, test.want)
-		}
 	}
 }
 

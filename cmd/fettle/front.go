@@ -13,11 +13,7 @@ func (a *app) front() *cobra.Command {
 	return &cobra.Command{
 		Use: "front STUDY", Short: "Show the Pareto front of a study", Args: exactly(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := a.client()
-			if err != nil {
-				return err
-			}
-			s, err := c.Study(cmd.Context(), args[0])
+			c, s, err := a.lookUp(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -52,6 +53,16 @@ func (a *app) client() (*client.Client, error) {
 		return nil, err
 	}
 	return client.New(s.socket()), nil
+}
+
+// lookUp reaches the daemon and finds a study by its id or name.
+func (a *app) lookUp(ctx context.Context, id string) (*client.Client, client.StudyView, error) {
+	c, err := a.client()
+	if err != nil {
+		return nil, client.StudyView{}, err
+	}
+	s, err := c.Study(ctx, id)
+	return c, s, err
 }
 
 // take makes the folder and locks it: one daemon for one folder. The lock ends

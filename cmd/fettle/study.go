@@ -6,7 +6,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/fettle-edge/fettle/configs"
 	"github.com/fettle-edge/fettle/study"
 	"github.com/fettle-edge/fettle/web/client"
 )
@@ -52,11 +51,7 @@ func (a *app) studyShow() *cobra.Command {
 	return &cobra.Command{
 		Use: "show STUDY", Short: "Show a study: its spec and how far it is", Args: exactly(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := a.client()
-			if err != nil {
-				return err
-			}
-			s, err := c.Study(cmd.Context(), args[0])
+			_, s, err := a.lookUp(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}
@@ -202,5 +197,3 @@ func (a *app) studyValidate() *cobra.Command {
 		},
 	}
 }
-
-var _ = configs.Load

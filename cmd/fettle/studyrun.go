@@ -10,7 +10,6 @@ import (
 
 	"github.com/fettle-edge/fettle/compress"
 	"github.com/fettle-edge/fettle/configs"
-	"github.com/fettle-edge/fettle/study"
 	"github.com/fettle-edge/fettle/study/fault"
 	"github.com/fettle-edge/fettle/web/client"
 )
@@ -129,5 +128,3 @@ func newest(ctx context.Context, c *client.Client, name string) (*client.StudyVi
 	}
 	return nil, nil
 }
-
-var _ study.State

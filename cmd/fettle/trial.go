@@ -22,11 +22,7 @@ func (a *app) trialList() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "list STUDY", Short: "List the trials of a study", Args: exactly(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := a.client()
-			if err != nil {
-				return err
-			}
-			s, err := c.Study(cmd.Context(), args[0])
+			c, s, err := a.lookUp(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}

@@ -71,7 +71,9 @@ type Evaluate struct {
 	Save bool   `json:"save,omitempty"`
 }
 
-// Profile times a workload.
+// Profile times a workload: WarmUp uncounted repetitions and MaxRepeats counted
+// ones. The rest of the protocol, MinRepeats and MaxTime, is for whoever starts
+// processes.
 type Profile struct {
 	Model    []string         `json:"model"`
 	Run      study.RunOptions `json:"run"`

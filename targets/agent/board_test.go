@@ -152,3 +152,33 @@ func TestMeasureBlamesTheVariant(t *testing.T) {
 		t.Errorf("failure %+v", r.Failure)
 	}
 }
+
+func TestNarrow(t *testing.T) {
+	// n processes with two repetitions of three tokens each, whose times differ
+	// by a share.
+	decode := func(spread float64, n int) []study.Measurement {
+		m := study.Measurement{Metric: "latency.decode", Group: 6}
+		for i := range n {
+			for range 6 {
+				m.Samples = append(m.Samples, 1+spread*float64(i%2))
+			}
+		}
+		return []study.Measurement{{Metric: "latency.load", Samples: []float64{1, 9}}, m}
+	}
+	for _, test := range []struct {
+		measured []study.Measurement
+		want     bool
+	}{
+		{nil, false},
+		{decode(0, 1), false}, // one process knows nothing of the spread
+		{decode(0, 3), true},
+		{decode(0.01, 5), true},
+		{decode(0.5, 5), false},
+		{[]study.Measurement{{Metric: "latency.prefill", Samples: []float64{1, 1.001}}}, true},
+		{[]study.Measurement{{Metric: "latency.prefill", Samples: []float64{1, 2}}}, false},
+	} {
+		if got := narrow(test.measured); got != test.want {
+			t.Errorf("%+v: %v, want %v", test.measured, got, test.want)
+		}
+	}
+}
