@@ -3,6 +3,7 @@ package search_test
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -234,7 +235,11 @@ func TestExhausted(t *testing.T) {
 		if a["type"] == study.Text("z") {
 			return "", errors.New("no such recipe")
 		}
-		return strings.ReplaceAll(a.Key(), "type=0:y", "type=0:x"), nil
+		if a["type"] == study.Text("y") {
+			a = maps.Clone(a)
+			a["type"] = study.Text("x")
+		}
+		return a.Key(), nil
 	}
 	flash := []study.Value{study.Bool(false), study.Bool(true)}
 	var forty []study.Knob

@@ -148,7 +148,7 @@ func TestWatchTellsOnceAndNeverBlocks(t *testing.T) {
 func TestScores(t *testing.T) {
 	s, _ := open(t)
 	key := study.QualityKey{Variant: "v", KV: "f16", Flash: true, Context: 256, Text: "t", Backend: "b", Runtime: "r"}
-	a := study.ChunkScore{Chunk: 1, Count: 255, NLL: 0.30000000000000004, NLL2: 1e-300, KLD: -0.0, KLD2: 3, Same1: 4, Bytes: 5}
+	a := study.ChunkScore{Chunk: 1, Count: 255, NLL: 0.30000000000000004, NLL2: 1e-300, KLD: math.Copysign(0, -1), KLD2: 3, Same1: 4, Bytes: 5}
 	b := study.ChunkScore{Chunk: 0, Count: 7}
 	must(t, s.SaveScore(ctx, key, a))
 	must(t, s.SaveScore(ctx, key, b))

@@ -71,6 +71,9 @@ func (a *app) runDemo(ctx context.Context, d *daemon, once bool, trials int) err
 		err := a.study0(ctx, c, trials)
 		if err != nil || once {
 			finish(errDone)
+		} else {
+			url, _ := d.web.Link()
+			fmt.Fprintf(a.stderr, "the dashboard stays at %s until you interrupt (Ctrl-C)\n", url)
 		}
 		told <- err
 	}()
@@ -83,10 +86,7 @@ func (a *app) runDemo(ctx context.Context, d *daemon, once bool, trials int) err
 	if story := <-told; story != nil && !errors.Is(story, errDone) {
 		return story
 	}
-	if errors.Is(context.Cause(ctx), errDone) {
-		return err
-	}
-	return errors.Join(err, context.Cause(ctx))
+	return err
 }
 
 // study0 runs the demo's study to its end: the one that an earlier process

@@ -1,5 +1,7 @@
 package llama
 
+//lint:file-ignore U1000 the fields mirror C structs: what matters is that they are there
+
 // modelParams is struct llama_model_params.
 type modelParams struct {
 	devices, tensorBuftOverrides uintptr

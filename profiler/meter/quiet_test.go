@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"math"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
 	"testing/synctest"
@@ -136,19 +137,14 @@ func (onlyUs) ReadFile(string) ([]byte, error) {
 }
 
 func TestWaitQuietDoesNotCountThisProcess(t *testing.T) {
-	done := make(chan struct{})
+	var done atomic.Bool
 	var wait sync.WaitGroup
 	wait.Go(func() {
-		for {
-			select {
-			case <-done:
-				return
-			default: // burn
-			}
+		for !done.Load() { // burn
 		}
 	})
 	share, _, err := WaitQuiet(t.Context(), Over(onlyUs{}), Quiet{Window: 500 * time.Millisecond, Patience: time.Millisecond})
-	close(done)
+	done.Store(true)
 	wait.Wait()
 	if err != nil || share > 0.25 { // 0.5 if it were counted
 		t.Errorf("share %v, %v, want 0 but for rounding to ticks", share, err)
