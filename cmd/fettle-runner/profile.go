@@ -49,26 +49,7 @@ func (s *session) profile(lib *llama.Library, j job.Profile) error {
 		return err
 	}
 	defer p.close()
-	if err := p.phase(job.PhaseWarmUp); err != nil {
-		return err
-	}
-	begin := read()
-	for range w.WarmUp {
-		if _, err := p.repetition(); err != nil {
-			return err
-		}
-	}
-	if err := p.phase(job.PhaseMeasure); err != nil {
-		return err
-	}
-	_, before, err := usage()
-	if err != nil {
-		return err
-	}
-	if err := p.measure(begin); err != nil {
-		return err
-	}
-	_, after, err := usage()
+	faults, err := p.timed()
 	if err != nil {
 		return err
 	}
@@ -78,7 +59,7 @@ func (s *session) profile(lib *llama.Library, j job.Profile) error {
 	}
 	closing := job.Profiled{
 		Load: []float64{load.Seconds()}, PeakRSS: end.peak, PeakAnon: p.peakAnon, PeakFile: p.peakFile,
-		Floor: floor.peak, MajorFaults: after - before,
+		Floor: floor.peak, MajorFaults: faults,
 	}
 	if j.EnergySeconds > 0 {
 		if closing.PrefillTokens, closing.DecodeTokens, err = p.consume(j.EnergySeconds); err != nil {
@@ -89,6 +70,32 @@ func (s *session) profile(lib *llama.Library, j job.Profile) error {
 		return err
 	}
 	return s.send(job.Message{Profiled: &closing})
+}
+
+// timed warms up and makes the timed repetitions; it returns the major page
+// faults of these.
+func (p *profiling) timed() (faults int64, err error) {
+	if err := p.phase(job.PhaseWarmUp); err != nil {
+		return 0, err
+	}
+	begin := read()
+	for range p.work.WarmUp {
+		if _, err := p.repetition(); err != nil {
+			return 0, err
+		}
+	}
+	if err := p.phase(job.PhaseMeasure); err != nil {
+		return 0, err
+	}
+	_, before, err := usage()
+	if err != nil {
+		return 0, err
+	}
+	if err := p.measure(begin); err != nil {
+		return 0, err
+	}
+	_, after, err := usage()
+	return after - before, err
 }
 
 func (p *profiling) phase(name string) error {
