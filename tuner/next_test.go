@@ -1,6 +1,7 @@
 package tuner
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/fettle-edge/fettle/study"
@@ -130,7 +131,7 @@ func TestWhoseFault(t *testing.T) {
 		{"a lost lease is tried again", []study.Attempt{{State: study.AttemptLost}}, "requeue", ""},
 		{"two lost leases are ours", []study.Attempt{{State: study.AttemptLost}, {State: study.AttemptLost}}, "give_up", study.ReasonLeaseLost},
 		{"being interrupted is no try", []study.Attempt{ours(study.ReasonInterrupted), ours(study.ReasonInterrupted), ours(study.ReasonKilled)}, "requeue", ""},
-		{"being interrupted for ever ends", []study.Attempt{ours(study.ReasonInterrupted), ours(study.ReasonInterrupted), ours(study.ReasonInterrupted), ours(study.ReasonInterrupted), ours(study.ReasonInterrupted)}, "give_up", study.ReasonInterrupted},
+		{"being interrupted for ever ends", slices.Repeat([]study.Attempt{ours(study.ReasonInterrupted)}, maxInterrupted), "give_up", study.ReasonInterrupted},
 		{"what nobody knows is ours", []study.Attempt{ours(study.ReasonUnknown), ours(study.ReasonUnknown)}, "give_up", study.ReasonUnknown},
 	}
 	for _, test := range tests {

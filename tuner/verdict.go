@@ -18,7 +18,7 @@ type verdict struct {
 // limits of attempts at one trial.
 const (
 	maxTries       = 2 // a failure that is ours is tried once more
-	maxInterrupted = 5 // a stopped daemon or agent says little about the trial
+	maxInterrupted = 10 // a stopped daemon or agent says little about the trial
 )
 
 // judgeAttempts applies the table "Whose fault" of docs/ARCHITECTURE.md to the
