@@ -17,7 +17,7 @@ type verdict struct {
 
 // limits of attempts at one trial.
 const (
-	maxTries       = 2 // a failure that is ours is tried once more
+	maxTries       = 2  // a failure that is ours is tried once more
 	maxInterrupted = 10 // a stopped daemon or agent says little about the trial
 )
 
