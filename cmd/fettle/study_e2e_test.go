@@ -241,7 +241,11 @@ func TestAgentElsewhere(t *testing.T) {
 	s := newSite(t)
 	c := s.serve("--no-local", "--insecure-agent-listen", "127.0.0.1:0")
 	url := agentURL(t, s)
-	id := decode[client.StudyView](t, s.must("study", "run", studyFile(t, "remote", "board", 3, ""), "-o", "json")).ID
+	out, errs, code := s.fettle("study", "run", studyFile(t, "remote", "board", 3, ""), "-o", "json")
+	if code != 0 || !strings.Contains(errs, `target "board" has never been seen`) {
+		t.Fatalf("exit %d, %s; want a warning of the target", code, errs)
+	}
+	id := decode[client.StudyView](t, out).ID
 	serve := func() *process {
 		return s.start("fettle-agent", "--insecure-daemon", url, "--target", "board", "--state-dir", filepath.Join(s.dir, "agent"),
 			"--libraries", libraries, "--runner", filepath.Join(binaries, "fettle-runner"))

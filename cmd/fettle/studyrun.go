@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/fettle-edge/fettle/compress"
 	"github.com/fettle-edge/fettle/configs"
+	"github.com/fettle-edge/fettle/study"
 	"github.com/fettle-edge/fettle/study/fault"
 	"github.com/fettle-edge/fettle/web/client"
 )
@@ -46,6 +48,9 @@ func (a *app) studyRun() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if err := a.warnOfTargets(cmd.Context(), c, s.Spec); err != nil {
+				return err
+			}
 			if !wait {
 				t := &table{header: []string{"id", "state"}}
 				t.add(s.ID, string(s.State))
@@ -64,6 +69,25 @@ func (a *app) studyRun() *cobra.Command {
 	flags.StringVar(&name, "name", "", "`name` instead of the file's")
 	flags.IntVar(&trials, "trials", 0, "budget of `trials` for each target instead of the file's")
 	return cmd
+}
+
+// warnOfTargets says which targets of a study cannot measure now: their lanes
+// wait for them.
+func (a *app) warnOfTargets(ctx context.Context, c *client.Client, spec study.Spec) error {
+	all, err := c.Targets(ctx)
+	if err != nil {
+		return err
+	}
+	for _, ref := range spec.Targets {
+		i := slices.IndexFunc(all.Targets, func(t client.TargetView) bool { return t.Name == ref.Name })
+		switch {
+		case i < 0:
+			fmt.Fprintf(a.stderr, "warning: target %q has never been seen; its lane waits for it (try: fettle target list)\n", ref.Name)
+		case !all.Targets[i].Online:
+			fmt.Fprintf(a.stderr, "warning: target %q is offline, last seen %s; its lane waits for it\n", ref.Name, ago(all.Targets[i].LastSeen))
+		}
+	}
+	return nil
 }
 
 // loadStudy reads a study file, opens its model and checks one against the
