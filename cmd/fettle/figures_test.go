@@ -3,6 +3,8 @@
 package main
 
 import (
+	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -14,6 +16,7 @@ import (
 	"github.com/fettle-edge/fettle/compress"
 	"github.com/fettle-edge/fettle/compress/pieces"
 	"github.com/fettle-edge/fettle/profiler"
+	"github.com/fettle-edge/fettle/profiler/job"
 	"github.com/fettle-edge/fettle/search/pareto"
 	"github.com/fettle-edge/fettle/store"
 	"github.com/fettle-edge/fettle/study"
@@ -205,4 +208,42 @@ func TestPieceFigures(t *testing.T) {
 	build("all of Q4_K, with the runner's start", 0)
 	build("two half blocks fewer, every tensor exists", 2)
 	build("the same again", 2)
+}
+
+// TestQuantiseFigures reports the time of quantising one tensor of 8 million
+// F16 elements against the time inside the library's call: the best of five,
+// one thread.
+func TestQuantiseFigures(t *testing.T) {
+	t.Setenv("FETTLE_LIBRARIES", libraries)
+	t.Setenv("FETTLE_RUNNER", filepath.Join(binaries, "fettle-runner"))
+	r, err := newRunner(profiler.Config{Threads: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const rows, length = 4096, 2048
+	raw := make([]byte, 2*rows*length)
+	rng := rand.New(rand.NewPCG(1, 1))
+	for i := 0; i < len(raw); i += 2 { // halves between 1/16 and 1, of both signs
+		raw[i], raw[i+1] = byte(rng.Uint32()), 0x2c+byte(rng.IntN(16))|byte(rng.IntN(2)<<7)
+	}
+	in := filepath.Join(t.TempDir(), "raw")
+	if err := os.WriteFile(in, raw, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, typ := range []string{"Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K", "Q8_0", "Q4_0"} {
+		best, library := math.Inf(1), 0.0
+		for i := range 5 {
+			out := filepath.Join(t.TempDir(), typ+strconv.Itoa(i))
+			err := r.Quantise(t.Context(), []job.Tensor{{In: in, From: "F16", To: typ, Rows: rows, RowLength: length, Out: out, Align: 32}},
+				func(q job.Quantised) {
+					if q.Seconds < best {
+						best, library = q.Seconds, q.Library
+					}
+				})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		t.Logf("%s: %.0f ms, of which in the library %.0f ms: ratio %.2f", typ, 1e3*best, 1e3*library, best/library)
+	}
 }
