@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/fettle-edge/fettle/search"
 	"github.com/fettle-edge/fettle/study"
 	"github.com/fettle-edge/fettle/web/client"
 )
@@ -80,7 +81,11 @@ func describe(s client.StudyView) *table {
 	for _, k := range s.Spec.Knobs {
 		t.add("knob", k.Name+" "+domain(k))
 	}
-	t.add("search", fmt.Sprintf("sampler %s, seed %d", s.Spec.Search.Sampler, s.Spec.Search.Seed))
+	sampler, _ := search.Describe(search.Config{Knobs: s.Spec.Knobs, Sampler: s.Spec.Search.Sampler, Budget: s.Spec.Budget.Trials})
+	t.add("search", fmt.Sprintf("sampler %s (%s), seed %d", s.Spec.Search.Sampler, sampler, s.Spec.Search.Seed))
+	if again, why := search.Reproducible(sampler); !again {
+		t.add("", "not to be had again from the seed alone: "+why)
+	}
 	for _, l := range s.Lanes {
 		t.add("lane "+l.Target, strings.TrimSpace(fmt.Sprintf("%d/%d trials finished, front of %d  %s", l.Finished, l.Budget, len(l.Front), l.Phase)))
 	}
