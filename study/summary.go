@@ -115,8 +115,9 @@ func Median(x []float64) float64 {
 	return evaluate(x, "p50")
 }
 
-// z95 is the 97.5 % quantile of the normal distribution.
-const z95 = 1.959964
+// Z95 is the 97.5 % quantile of the normal distribution: by so many standard
+// errors the intervals of QualityValues reach to either side.
+const Z95 = 1.959964
 
 // QualityValues derives the quality metrics from the scores of chunks, with
 // normal 95 % intervals from the standard errors over scored positions, by
@@ -140,7 +141,7 @@ func QualityValues(chunks []ChunkScore) map[string]Summary {
 	nll, nllErr := meanErr(t.NLL, t.NLL2, n)
 	kld, kldErr := meanErr(t.KLD, t.KLD2, n)
 	around := func(x, err float64) Summary {
-		return Summary{Value: x, Low: x - z95*err, High: x + z95*err, N: t.Count}
+		return Summary{Value: x, Low: x - Z95*err, High: x + Z95*err, N: t.Count}
 	}
 	ppl := math.Exp(nll)
 	values["quality.ppl"] = around(ppl, ppl*nllErr)

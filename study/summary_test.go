@@ -192,13 +192,13 @@ func TestQualityValuesByHand(t *testing.T) {
 	got := QualityValues(chunks)
 	ppl, se := math.Exp(2), 1/math.Sqrt(3)
 	want := map[string]Summary{
-		"quality.ppl": {ppl, ppl - z95*ppl*se, ppl + z95*ppl*se, 3},
+		"quality.ppl": {ppl, ppl - Z95*ppl*se, ppl + Z95*ppl*se, 3},
 		// 0.1, 0.3 and 0.2: mean 0.2, sample deviation 0.1.
-		"quality.kld": {0.2, 0.2 - z95*0.1/math.Sqrt(3), 0.2 + z95*0.1/math.Sqrt(3), 3},
+		"quality.kld": {0.2, 0.2 - Z95*0.1/math.Sqrt(3), 0.2 + Z95*0.1/math.Sqrt(3), 3},
 		// 2 of 3: √(2/3·1/3/2) = 1/3.
-		"quality.top1": {2.0 / 3, 2.0/3 - z95/3, 2.0/3 + z95/3, 3},
+		"quality.top1": {2.0 / 3, 2.0/3 - Z95/3, 2.0/3 + Z95/3, 3},
 		// 6 nats over 6 bytes.
-		"quality.bpb": {1 / math.Ln2, 1/math.Ln2 - z95*se/2/math.Ln2, 1/math.Ln2 + z95*se/2/math.Ln2, 3},
+		"quality.bpb": {1 / math.Ln2, 1/math.Ln2 - Z95*se/2/math.Ln2, 1/math.Ln2 + Z95*se/2/math.Ln2, 3},
 	}
 	if len(got) != len(want) {
 		t.Errorf("got %v", got)
@@ -240,7 +240,7 @@ func TestQualityValuesAreLlamaPerplexitys(t *testing.T) {
 	check := func(name string, value, uncertainty float64) {
 		t.Helper()
 		g := got[name]
-		if math.Abs(g.Value/value-1) > 1e-9 || math.Abs((g.High-g.Low)/(2*z95)/uncertainty-1) > 1e-6 {
+		if math.Abs(g.Value/value-1) > 1e-9 || math.Abs((g.High-g.Low)/(2*Z95)/uncertainty-1) > 1e-6 {
 			t.Errorf("%s: got %+v, want %v ± %v", name, g, value, uncertainty)
 		}
 	}

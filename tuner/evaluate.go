@@ -106,7 +106,7 @@ func hopeless(constraints []study.Constraint, scores []study.ChunkScore) *verdic
 	}
 	kind := map[string]study.Summary{}
 	for name, s := range study.QualityValues(scores) {
-		margin := (s.High - s.Value) * z999 / z95
+		margin := (s.High - s.Value) * z999 / study.Z95
 		kind[name] = study.Summary{Value: s.Value, Low: s.Value - margin, High: s.Value + margin}
 	}
 	for _, c := range constraints {
@@ -121,9 +121,6 @@ func hopeless(constraints []study.Constraint, scores []study.ChunkScore) *verdic
 	}
 	return nil
 }
-
-// z95 is the factor by which study.QualityValues makes its intervals.
-const z95 = 1.959964
 
 // qualityKey is the key under which the scores of a trial are kept.
 func (b *bench) qualityKey(t study.Trial) study.QualityKey {

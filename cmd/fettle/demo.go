@@ -68,7 +68,7 @@ func (a *app) runDemo(ctx context.Context, d *daemon, once bool, trials int) err
 	told := make(chan error, 1)
 	d.banner(a)
 	go func() {
-		err := a.study0(ctx, c, trials)
+		err := a.demoStudy(ctx, c, trials)
 		if err != nil || once {
 			finish(errDone)
 		} else {
@@ -89,9 +89,9 @@ func (a *app) runDemo(ctx context.Context, d *daemon, once bool, trials int) err
 	return err
 }
 
-// study0 runs the demo's study to its end: the one that an earlier process
+// demoStudy runs the demo's study to its end: the one that an earlier process
 // left unfinished, or a new one.
-func (a *app) study0(ctx context.Context, c *client.Client, trials int) error {
+func (a *app) demoStudy(ctx context.Context, c *client.Client, trials int) error {
 	before, err := newest(ctx, c, "demo")
 	if err != nil {
 		return err

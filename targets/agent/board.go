@@ -51,10 +51,11 @@ func (b *Board) Measure(ctx context.Context, w wire.Work, files []string) study.
 		c.Missing = map[string]string{}
 	}
 	maps.Copy(c.Missing, p.Conditions.Missing)
-	r.Measurements = append(append(p.Measurements, joules...), seen.Measurements()...)
+	r.Measurements = append(p.Measurements, joules...)
 	for i := range r.Measurements {
 		r.Measurements[i].Warnings = append(r.Measurements[i].Warnings, seen.Warnings()...)
 	}
+	r.Measurements = append(r.Measurements, seen.Measurements()...) // these have their warnings
 	if energy.missing != "" {
 		c.Missing[meter.MissingEnergy] = energy.missing
 	}

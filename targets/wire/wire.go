@@ -50,7 +50,6 @@ type Work struct {
 	Pieces   []study.PieceRef `json:"pieces"` // files of the variant in order
 	Run      study.RunOptions `json:"run"`
 	Workload study.Workload   `json:"workload"`
-	Backend  string           `json:"backend,omitempty"` // "" lets the agent choose
 	Seed     int64            `json:"seed"`
 }
 

@@ -49,9 +49,6 @@ func New(ctx context.Context, b Backend, log *slog.Logger) *API {
 // the origin.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.router.ServeHTTP(w, r) }
 
-// Drain waits until all event streams have ended.
-func (a *API) Drain() { a.streams.wait() }
-
 // handler puts a route's level and limits in front of its function.
 func (a *API) handler(route Route) http.HandlerFunc {
 	return a.plain(func(w http.ResponseWriter, r *http.Request) error {

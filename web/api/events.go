@@ -30,14 +30,11 @@ type streams struct {
 	closing <-chan struct{}
 	mu      sync.Mutex
 	open    map[string]int // by login; "" is the socket
-	all     sync.WaitGroup
 }
 
 func newStreams(ctx context.Context) *streams {
 	return &streams{closing: ctx.Done(), open: map[string]int{}}
 }
-
-func (s *streams) wait() { s.all.Wait() }
 
 // enter takes a place for one more stream of a caller.
 func (s *streams) enter(c *Caller) (leave func(), err error) {
@@ -56,14 +53,12 @@ func (s *streams) enter(c *Caller) (leave func(), err error) {
 		return nil, fault.New(fault.Limited, "cannot open more than %d event streams", limit).Trying("close some tabs of the dashboard")
 	}
 	s.open[c.Login]++
-	s.all.Add(1)
 	return func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if s.open[c.Login]--; s.open[c.Login] == 0 {
 			delete(s.open, c.Login)
 		}
-		s.all.Done()
 	}, nil
 }
 
