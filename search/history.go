@@ -7,7 +7,6 @@ import (
 	"math"
 	"slices"
 
-	"github.com/fettle-edge/fettle/search/pareto"
 	"github.com/fettle-edge/fettle/search/space"
 	"github.com/fettle-edge/fettle/study"
 	"github.com/fettle-edge/fettle/study/fault"
@@ -101,11 +100,13 @@ func (h *history) forget(n int) error {
 	return nil
 }
 
-// ranked returns the told trials from best to worst: by non-dominated rank,
-// within the front those first that add the most hypervolume; then those of
-// which too much is missing to say; then infeasible ones, by how much they
-// break their bounds. The order does not depend on the order of tells.
-func (h *history) ranked() []*record {
+// split returns the told trials, the k best of them (all, if there are fewer)
+// first: feasible ones by non-dominated rank, and of the last rank that has
+// room those that together add most hypervolume; then those of which too much
+// is missing to say; then infeasible ones, by how much they break their
+// bounds. Within the k best the order is by rank; what comes after has none.
+// The result does not depend on the order of tells.
+func (h *history) split(k int) (best, rest []*record) {
 	var feasible, incomplete, infeasible []*record
 	for _, r := range slices.SortedFunc(slices.Values(h.told), byNumber) {
 		switch {
@@ -117,9 +118,14 @@ func (h *history) ranked() []*record {
 			incomplete = append(incomplete, r)
 		}
 	}
+	if k < len(feasible) {
+		feasible = h.terms.selectBest(feasible, k)
+	}
 	violation := h.terms.violations(infeasible)
 	slices.SortStableFunc(infeasible, func(a, b *record) int { return cmp.Compare(violation[a], violation[b]) })
-	return slices.Concat(rank(feasible), incomplete, infeasible)
+	all := slices.Concat(feasible, incomplete, infeasible)
+	k = min(k, len(all))
+	return all[:k], all[k:]
 }
 
 func byNumber(a, b *record) int { return cmp.Compare(a.number, b.number) }
@@ -148,55 +154,4 @@ func (t terms) violations(infeasible []*record) map[*record]float64 {
 		}
 	}
 	return total
-}
-
-// rank orders trials with values.
-func rank(records []*record) []*record {
-	points := make([][]float64, len(records))
-	for i, r := range records {
-		points[i] = r.values
-	}
-	type place struct {
-		rank  int
-		bonus float64
-	}
-	places := make(map[*record]place, len(records))
-	var front []*record
-	for i, rank := range pareto.Ranks(points) {
-		places[records[i]] = place{rank: rank}
-		if rank == 0 {
-			front = append(front, records[i])
-		}
-	}
-	for i, volume := range contributions(front) {
-		places[front[i]] = place{bonus: volume}
-	}
-	slices.SortStableFunc(records, func(a, b *record) int {
-		p, q := places[a], places[b]
-		return cmp.Or(cmp.Compare(p.rank, q.rank), cmp.Compare(q.bonus, p.bonus))
-	})
-	return records
-}
-
-// margin is how far the reference lies beyond the worst of the front, as a
-// share of the front's range: so the ends of the front count too.
-const margin = 0.1
-
-// contributions returns what each trial of a front adds to its hypervolume.
-func contributions(front []*record) []float64 {
-	if len(front) == 0 {
-		return nil
-	}
-	points := make([][]float64, len(front))
-	for i, r := range front {
-		points[i] = r.values
-	}
-	low, high := pareto.Bounds(points)
-	for m := range high {
-		high[m] += margin * (high[m] - low[m])
-		if high[m] == low[m] { // all equal: any distance serves
-			high[m] += max(1, math.Abs(high[m]))
-		}
-	}
-	return pareto.Contributions(points, high)
 }
