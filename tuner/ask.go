@@ -57,14 +57,16 @@ func (b *bench) replay(ctx context.Context, target string) (search.Sampler, erro
 	if err != nil {
 		return nil, err
 	}
+	told := map[int]bool{} // a trial that is confirmed ends more than once
 	for _, e := range history {
-		if e.Trial == nil {
+		if e.Trial == nil || told[*e.Trial] {
 			continue
 		}
 		t := byNumber[*e.Trial]
 		if e.Text == study.TextPropose {
 			err = sampler.Add(t.Index, t.Assignment)
 		} else if ends(e.Text) {
+			told[t.Number] = true
 			err = tell(sampler, b.spec, t)
 		}
 		if err != nil {
@@ -150,7 +152,7 @@ func (l *laneRun) close(ctx context.Context, t study.Trial, v verdict, change fu
 			change(t)
 		}
 	})
-	if err != nil || !t.State.Terminal() {
+	if err != nil || !t.State.Terminal() || t.Measured > 1 { // confirmed: it was told before
 		return err
 	}
 	return l.tell(t)

@@ -101,6 +101,8 @@ func (b *bench) runLane(ctx context.Context, target string) (late bool, err erro
 			err = l.evaluate(ctx, t)
 		case doSettle:
 			err = l.settle(ctx, t, s.attempts)
+		case doConfirm:
+			_, err = l.cfg.Store.Move(ctx, l.cfg.Now(), t.Study, t.Number, study.Confirm, nil)
 		case doWait:
 			err = l.wait(ctx, changed)
 		case doFinish:
@@ -126,7 +128,7 @@ func (l *laneRun) state(ctx context.Context) (laneState, error) {
 	if err != nil {
 		return laneState{}, err
 	}
-	s := laneState{trials: trials, budget: l.spec.Budget.Trials, exhausted: l.exhausted}
+	s := laneState{trials: trials, budget: l.spec.Budget.Trials, exhausted: l.exhausted, doubtful: doubtful(l.spec, trials)}
 	if wall := l.spec.Budget.Wall; wall > 0 {
 		s.late = l.cfg.Now().Sub(l.study.Created) > wall
 	}
@@ -163,14 +165,14 @@ func (l *laneRun) phase(format string, args ...any) {
 func (l *laneRun) tell(t study.Trial) error { return tell(l.sampler, l.spec, t) }
 
 func tell(s search.Sampler, spec *study.Spec, t study.Trial) error {
-	switch t.State {
-	case study.Complete:
+	switch {
+	case t.Feasible():
 		values := make([]float64, len(spec.Objectives))
 		for i, o := range spec.Objectives {
 			values[i] = t.Values[study.ValueKey(o.Metric)].Value
 		}
 		return s.Tell(t.Index, search.Outcome{Values: values})
-	case study.Infeasible, study.Stopped:
+	case t.State == study.Infeasible || t.State == study.Stopped:
 		return s.Tell(t.Index, search.Outcome{Infeasible: true})
 	default: // failed or cancelled: not the variant's fault, the sampler may ask it again
 		return s.Forget(t.Index)
