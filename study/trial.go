@@ -49,7 +49,7 @@ var (
 	Grant     = Transition{"grant", Leased, []State{Ready}}
 	Requeue   = Transition{"requeue", Ready, []State{Leased}} // the attempt failed for a reason that is not the variant's
 	Finish    = Transition{"finish", Complete, []State{Leased}}
-	Confirm   = Transition{"confirm", Ready, []State{Complete}}      // to be measured once more
+	Confirm   = Transition{"confirm", Ready, []State{Complete}} // to be measured once more
 	Reject    = Transition{"reject", Infeasible, []State{Proposed, Building, Evaluating, Leased}}
 	StopEarly = Transition{"stop_early", Stopped, []State{Evaluating, Leased}}
 	GiveUp    = Transition{"give_up", Failed, []State{Proposed, Building, Evaluating, Leased}}
