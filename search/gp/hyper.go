@@ -55,18 +55,19 @@ func (l layout) shaped(h Hyper) bool { // has the lengths, and numbers that make
 }
 
 // prior returns the means and standard deviations of the log-normal priors.
-// About half of the variance is expected from the knobs one by one, the noise
-// to be small.
+// Half of the variance is expected from the inputs one by one, half from all
+// together; the noise to be small. Each input counts the less the more there
+// are.
 func (l layout) prior() (mean, sd []float64) {
 	mean, sd = make([]float64, l.count()), make([]float64, l.count())
 	for i := range l.inputs {
 		mean[l.additive()+i], sd[l.additive()+i] = math.Log(1/float64(l.inputs)), 1.5
-		mean[l.rate()+i], sd[l.rate()+i] = math.Log(2/float64(l.inputs)), 1
+		mean[l.rate()+i], sd[l.rate()+i] = math.Log(4/float64(l.inputs)), 1
 	}
 	for f := range l.features {
 		mean[l.linear()+f], sd[l.linear()+f] = math.Log(1/float64(l.features)), 1.5
 	}
-	mean[l.product()], sd[l.product()] = math.Log(0.5), 1
+	mean[l.product()], sd[l.product()] = math.Log(1), 1
 	mean[l.noise()], sd[l.noise()] = math.Log(1e-3), 1.5
 	return mean, sd
 }

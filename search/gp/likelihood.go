@@ -103,7 +103,7 @@ func (f *posterior) assemble(h Hyper) {
 	b := f.block
 	for i := range n {
 		row, q := f.cov[i*n:i*n+i+1], b.q[:i+1]
-		f.kernel.placeDatum(b, i)
+		f.kernel.place(b, f.kernel.xs[i])
 		f.kernel.sums(b.values, row, q, b.scratch)
 		f.kernel.linear(b.z, row)
 		p, dp := f.p[i*n:i*n+i+1], f.dp[i*n:i*n+i+1]
@@ -129,7 +129,8 @@ func (f *posterior) gradient(h Hyper, grad []float64) {
 		product += floats.Dot(m, f.p[i*n:i*n+i+1])
 		w := f.dp[i*n : i*n+i+1]
 		floats.Mul(w, m)
-		for k, v := range f.kernel.data[i] {
+		f.kernel.place(f.block, f.kernel.xs[i])
+		for k, v := range f.block.values {
 			e, q := f.kernel.row(k, v, i+1, f.block.scratch)
 			grad[l.additive()+k] += floats.Dot(m, e)
 			grad[l.rate()+k] += floats.Dot(w, q)

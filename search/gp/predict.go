@@ -27,19 +27,12 @@ func (k *kernel) newBlock(width int) *block {
 
 // place sets the block's input to x.
 func (k *kernel) place(b *block, x Input) {
-	for i := range b.values {
-		b.values[i] = locate(k.axes, len(k.axes)-len(b.z), &k.h, x, i)
+	for i, level := range x.Levels {
+		b.values[i] = k.axes[i].knob(level)
 	}
 	for f := range b.z {
 		b.z[f] = k.h.standard(x, f)
-	}
-}
-
-// placeDatum sets the block's input to datum i.
-func (k *kernel) placeDatum(b *block, i int) {
-	copy(b.values, k.data[i])
-	for f, t := range k.trend {
-		b.z[f] = t[i]
+		b.values[len(x.Levels)+f] = feature(b.z[f])
 	}
 }
 
@@ -96,7 +89,7 @@ func (p *Process) PredictMean(xs []Input, mean []float64) {
 			e, q := k.row(i, v, k.n, b.scratch)
 			floats.Add(b.q, q)
 			if k.ready(i) {
-				m += p.means[i][k.index(i, v)]
+				m += p.means[i][k.point(i, v.level)]
 			} else {
 				m += floats.Dot(e, p.alpha)
 			}

@@ -38,7 +38,7 @@ func New(dims []Dim, features int, d Data, h Hyper) (*Process, error) {
 	n := len(d.Y)
 	p := &Process{dims: dims, data: Data{slices.Clone(d.X), slices.Clone(d.Y), make([]float64, n)}}
 	copy(p.data.Noise, d.Noise)
-	p.kernel = newKernel(dims, h, d.X)
+	p.kernel = newKernel(dims, h, p.data.X)
 	p.y, p.noise = standardise(d, h)
 	floats.AddConst(h.Noise+noiseFloor, p.noise)
 	if p.factor = p.factorise(); p.factor == nil {
@@ -58,7 +58,7 @@ func (p *Process) factorise() []float64 {
 	for jitter := 0.0; jitter <= 1e-2; jitter = max(10*jitter, 1e-12) {
 		for i := range n {
 			row := k[i*n : i*n+i+1]
-			p.kernel.placeDatum(b, i)
+			p.kernel.place(b, p.data.X[i])
 			p.kernel.covariance(b, row)
 			row[i] += p.noise[i] + jitter*row[i]
 		}
@@ -113,7 +113,7 @@ func (p *Process) Append(x Input, y, noise float64) (*Process, error) {
 		copy(q.factor[i*(n+1):], p.factor[i*n:i*n+i+1])
 	}
 	row, b := q.factor[n*(n+1):], q.kernel.newBlock(1)
-	q.kernel.placeDatum(b, n)
+	q.kernel.place(b, x)
 	q.kernel.covariance(b, row)
 	prior := row[n] + q.noise[n]
 	blas64.Trsv(blas.NoTrans, blas64.Triangular{N: n, Stride: n, Data: p.factor, Uplo: blas.Lower, Diag: blas.NonUnit}, blas64.Vector{N: n, Inc: 1, Data: row})
