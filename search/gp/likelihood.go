@@ -76,17 +76,17 @@ func (f *posterior) at(z, grad []float64) float64 {
 	h := f.hyper(z)
 	f.kernel.weigh(h)
 	f.assemble(h)
-	lower, ok := lapack64.Potrf(blas64.Symmetric{N: n, Stride: n, Data: f.cov, Uplo: blas.Lower})
+	factor, ok := lapack64.Potrf(blas64.Symmetric{N: n, Stride: n, Data: f.cov, Uplo: blas.Lower})
 	if !ok {
 		return math.Inf(1)
 	}
 	copy(f.alpha, f.y)
-	lapack64.Potrs(lower, blas64.General{Rows: n, Cols: 1, Stride: 1, Data: f.alpha})
+	solve(f.cov, f.alpha)
 	value := floats.Dot(f.y, f.alpha)/2 + floats.Dot(z, z)/2
 	for i := range n {
 		value += math.Log(f.cov[i*n+i])
 	}
-	if lapack64.Potri(lower); math.IsNaN(value) {
+	if lapack64.Potri(factor); math.IsNaN(value) {
 		return math.Inf(1)
 	}
 	f.gradient(h, grad)

@@ -53,7 +53,6 @@ func (k *kernel) covariance(b *block, dst []float64) {
 func (p *Process) Predict(xs []Input, mean, sd []float64) {
 	k, n := p.kernel, len(p.y)
 	b := k.newBlock(min(width, len(xs)))
-	lower := blas64.Triangular{N: n, Stride: n, Data: p.factor, Uplo: blas.Lower, Diag: blas.NonUnit}
 	for start := 0; start < len(xs); start += width {
 		part := xs[start:min(start+width, len(xs))]
 		for i, x := range part {
@@ -63,7 +62,7 @@ func (p *Process) Predict(xs []Input, mean, sd []float64) {
 			mean[start+i] = k.h.Center + k.h.Scale*floats.Dot(cov, p.alpha)
 			sd[start+i] = k.variance(b.values, b.z)
 		}
-		blas64.Trsm(blas.Right, blas.Trans, 1, lower, blas64.General{Rows: len(part), Cols: n, Stride: n, Data: b.cov})
+		blas64.Trsm(blas.Right, blas.Trans, 1, lower(p.factor, n), blas64.General{Rows: len(part), Cols: n, Stride: n, Data: b.cov})
 		for i := range part {
 			v, prior := b.cov[i*n:(i+1)*n], sd[start+i]
 			sd[start+i] = k.h.Scale * math.Sqrt(max(prior-floats.Dot(v, v), 1e-12*prior))

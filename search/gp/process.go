@@ -44,8 +44,20 @@ func New(dims []Dim, features int, d Data, h Hyper) (*Process, error) {
 	if p.factor = p.factorise(); p.factor == nil {
 		return nil, fault.New(fault.Internal, "cannot fit a Gaussian process: the kernel matrix of %d points is not positive definite", n).Trying("fit the hyperparameters anew")
 	}
-	p.solve()
+	p.weights()
 	return p, nil
+}
+
+// lower returns a Cholesky factor, n×n by rows, as gonum has it.
+func lower(factor []float64, n int) blas64.Triangular {
+	return blas64.Triangular{N: n, Stride: n, Data: factor, Uplo: blas.Lower, Diag: blas.NonUnit}
+}
+
+// solve sets y to K⁻¹y for the Cholesky factor of K.
+func solve(factor, y []float64) {
+	l, v := lower(factor, len(y)), blas64.Vector{N: len(y), Inc: 1, Data: y}
+	blas64.Trsv(blas.NoTrans, l, v)
+	blas64.Trsv(blas.Trans, l, v)
 }
 
 // factorise returns the Cholesky factor of the kernel matrix. Where rounding
@@ -69,12 +81,11 @@ func (p *Process) factorise() []float64 {
 	return nil
 }
 
-// solve sets what predictions of the mean need.
-func (p *Process) solve() {
+// weights sets what predictions of the mean need.
+func (p *Process) weights() {
 	n := len(p.y)
 	p.alpha = slices.Clone(p.y)
-	lower := blas64.Triangular{N: n, Stride: n, Data: p.factor, Uplo: blas.Lower, Diag: blas.NonUnit}
-	lapack64.Potrs(lower, blas64.General{Rows: n, Cols: 1, Stride: 1, Data: p.alpha})
+	solve(p.factor, p.alpha)
 	p.means = make([][]float64, len(p.kernel.rows))
 	for i, levels := range p.kernel.rows {
 		for _, row := range levels {
@@ -86,7 +97,7 @@ func (p *Process) solve() {
 // inverse returns the lower triangle of the inverse kernel matrix.
 func (p *Process) inverse() []float64 {
 	n, k := len(p.y), slices.Clone(p.factor)
-	lapack64.Potri(blas64.Triangular{N: n, Stride: n, Data: k, Uplo: blas.Lower, Diag: blas.NonUnit})
+	lapack64.Potri(lower(k, n))
 	return k
 }
 
@@ -116,9 +127,9 @@ func (p *Process) Append(x Input, y, noise float64) (*Process, error) {
 	q.kernel.place(b, x)
 	q.kernel.covariance(b, row)
 	prior := row[n] + q.noise[n]
-	blas64.Trsv(blas.NoTrans, blas64.Triangular{N: n, Stride: n, Data: p.factor, Uplo: blas.Lower, Diag: blas.NonUnit}, blas64.Vector{N: n, Inc: 1, Data: row})
+	blas64.Trsv(blas.NoTrans, lower(p.factor, n), blas64.Vector{N: n, Inc: 1, Data: row})
 	// The rest is at least the noise, but for rounding.
 	row[n] = math.Sqrt(max(prior-floats.Dot(row[:n], row[:n]), q.noise[n], 1e-12*prior))
-	q.solve()
+	q.weights()
 	return q, nil
 }
