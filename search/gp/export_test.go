@@ -28,3 +28,11 @@ func Covariance(dims []Dim, h Hyper, xs []Input) [][]float64 {
 
 // Minimise is the optimiser of Fit.
 var Minimise = minimise
+
+// The linear algebra.
+var (
+	Cholesky = cholesky
+	Forward  = forward
+	Backward = backward
+	Invert   = invert
+)

@@ -3,8 +3,6 @@ package gp
 import (
 	"math"
 
-	"gonum.org/v1/gonum/blas"
-	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/floats"
 )
 
@@ -62,7 +60,7 @@ func (p *Process) Predict(xs []Input, mean, sd []float64) {
 			mean[start+i] = k.h.Center + k.h.Scale*floats.Dot(cov, p.alpha)
 			sd[start+i] = k.variance(b.values, b.z)
 		}
-		blas64.Trsm(blas.Right, blas.Trans, 1, lower(p.factor, n), blas64.General{Rows: len(part), Cols: n, Stride: n, Data: b.cov})
+		forward(p.factor, b.cov[:len(part)*n], n, n)
 		for i := range part {
 			v, prior := b.cov[i*n:(i+1)*n], sd[start+i]
 			sd[start+i] = k.h.Scale * math.Sqrt(max(prior-floats.Dot(v, v), 1e-12*prior))

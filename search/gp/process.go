@@ -5,10 +5,7 @@ import (
 	"slices"
 
 	"github.com/fettle-edge/fettle/study/fault"
-	"gonum.org/v1/gonum/blas"
-	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/floats"
-	"gonum.org/v1/gonum/lapack/lapack64"
 )
 
 // Process is the posterior of a Gaussian process. It does not change once
@@ -48,18 +45,6 @@ func New(dims []Dim, features int, d Data, h Hyper) (*Process, error) {
 	return p, nil
 }
 
-// lower returns a Cholesky factor, n×n by rows, as gonum has it.
-func lower(factor []float64, n int) blas64.Triangular {
-	return blas64.Triangular{N: n, Stride: n, Data: factor, Uplo: blas.Lower, Diag: blas.NonUnit}
-}
-
-// solve sets y to K⁻¹y for the Cholesky factor of K.
-func solve(factor, y []float64) {
-	l, v := lower(factor, len(y)), blas64.Vector{N: len(y), Inc: 1, Data: y}
-	blas64.Trsv(blas.NoTrans, l, v)
-	blas64.Trsv(blas.Trans, l, v)
-}
-
 // factorise returns the Cholesky factor of the kernel matrix. Where rounding
 // makes it not positive definite, the diagonal grows until it is, by at most a
 // hundredth.
@@ -74,7 +59,7 @@ func (p *Process) factorise() []float64 {
 			p.kernel.covariance(b, row)
 			row[i] += p.noise[i] + jitter*row[i]
 		}
-		if _, ok := lapack64.Potrf(blas64.Symmetric{N: n, Stride: n, Data: k, Uplo: blas.Lower}); ok && allFinite(k) {
+		if cholesky(k, n) {
 			return k
 		}
 	}
@@ -85,7 +70,8 @@ func (p *Process) factorise() []float64 {
 func (p *Process) weights() {
 	n := len(p.y)
 	p.alpha = slices.Clone(p.y)
-	solve(p.factor, p.alpha)
+	forward(p.factor, p.alpha, n, n)
+	backward(p.factor, p.alpha)
 	p.means = make([][]float64, len(p.kernel.rows))
 	for i, levels := range p.kernel.rows {
 		for _, row := range levels {
@@ -96,8 +82,8 @@ func (p *Process) weights() {
 
 // inverse returns the lower triangle of the inverse kernel matrix.
 func (p *Process) inverse() []float64 {
-	n, k := len(p.y), slices.Clone(p.factor)
-	lapack64.Potri(lower(k, n))
+	k := slices.Clone(p.factor)
+	invert(k, make([]float64, len(k)), len(p.y))
 	return k
 }
 
@@ -127,7 +113,7 @@ func (p *Process) Append(x Input, y, noise float64) (*Process, error) {
 	q.kernel.place(b, x)
 	q.kernel.covariance(b, row)
 	prior := row[n] + q.noise[n]
-	blas64.Trsv(blas.NoTrans, lower(p.factor, n), blas64.Vector{N: n, Inc: 1, Data: row})
+	forward(p.factor, row[:n], n, n)
 	// The rest is at least the noise, but for rounding.
 	row[n] = math.Sqrt(max(prior-floats.Dot(row[:n], row[:n]), q.noise[n], 1e-12*prior))
 	q.weights()
