@@ -87,18 +87,15 @@ func Read(text string) ([]Record, error) {
 // Line writes a record as one line, its numbers rounded to what is worth
 // keeping: shares to nine digits, times to microseconds.
 func (r Record) Line() ([]byte, error) {
-	round := func(x []float64, unit float64) []float64 {
+	round := func(x []float64, perUnit float64) []float64 {
 		out := make([]float64, len(x))
 		for i, v := range x {
-			out[i] = math.Round(v/unit) * unit
-			if math.Abs(v) > 1e6 {
-				out[i] = v
-			}
+			out[i] = math.Round(v*perUnit) / perUnit
 		}
 		return out
 	}
-	r.Share, r.Value = round(r.Share, 1e-9), round(r.Value, 1e-9)
-	r.Ask, r.Tell, r.Prepare = round(r.Ask, 1e-6), round(r.Tell, 1e-6), round(r.Prepare, 1e-6)
+	r.Share, r.Value = round(r.Share, 1e9), round(r.Value, 1e9)
+	r.Ask, r.Tell, r.Prepare = round(r.Ask, 1e6), round(r.Tell, 1e6), round(r.Prepare, 1e6)
 	b, err := json.Marshal(r)
 	return append(b, '\n'), err
 }
