@@ -77,11 +77,11 @@ func (b *bench) runLane(ctx context.Context, target string) (late bool, err erro
 	changed, stop := b.cfg.Store.Watch()
 	defer stop()
 	defer b.setPhase(b.study.ID, target, "")
-	sampler, err := b.replay(ctx, target)
+	sampler, seen, err := b.replay(ctx, target)
 	if err != nil {
 		return false, err
 	}
-	l := &laneRun{bench: b, target: target, sampler: sampler}
+	l := &laneRun{bench: b, target: target, sampler: sampler, seen: seen}
 	for {
 		s, err := l.state(ctx)
 		if err != nil {
@@ -119,6 +119,7 @@ type laneRun struct {
 	*bench
 	target    string
 	sampler   search.Sampler
+	seen      evidence // that the sampler has from other lanes
 	exhausted bool
 }
 
@@ -165,16 +166,9 @@ func (l *laneRun) phase(format string, args ...any) {
 func (l *laneRun) tell(t study.Trial) error { return tell(l.sampler, l.spec, t) }
 
 func tell(s search.Sampler, spec *study.Spec, t study.Trial) error {
-	switch {
-	case t.Feasible():
-		values := make([]float64, len(spec.Objectives))
-		for i, o := range spec.Objectives {
-			values[i] = t.Values[study.ValueKey(o.Metric)].Value
-		}
-		return s.Tell(t.Index, search.Outcome{Values: values})
-	case t.State == study.Infeasible || t.State == study.Stopped:
-		return s.Tell(t.Index, search.Outcome{Infeasible: true})
-	default: // failed or cancelled: not the variant's fault, the sampler may ask it again
+	switch t.State {
+	case study.Failed, study.Cancelled: // not the variant's fault, the sampler may ask it again
 		return s.Forget(t.Index)
 	}
+	return s.Tell(t.Index, outcome(spec, t))
 }
