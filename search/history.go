@@ -54,7 +54,8 @@ func (h *history) add(n int, a study.Assignment, key string) error {
 	return nil
 }
 
-func (h *history) outstanding(n int) (*record, error) {
+// open returns an outstanding trial.
+func (h *history) open(n int) (*record, error) {
 	r, ok := h.trials[n]
 	if !ok || r.told {
 		return nil, fmt.Errorf("trial %d: %w", n, ErrUnknown)
@@ -63,7 +64,7 @@ func (h *history) outstanding(n int) (*record, error) {
 }
 
 func (h *history) tell(n int, o Outcome) error {
-	r, err := h.outstanding(n)
+	r, err := h.open(n)
 	if err != nil {
 		return err
 	}
@@ -88,7 +89,7 @@ func (h *history) observe(a study.Assignment, o Outcome) error {
 }
 
 func (h *history) forget(n int) error {
-	r, err := h.outstanding(n)
+	r, err := h.open(n)
 	if err != nil {
 		return err
 	}
@@ -126,6 +127,18 @@ func (h *history) split(k int) (best, rest []*record) {
 	all := slices.Concat(feasible, incomplete, infeasible)
 	k = min(k, len(all))
 	return all[:k], all[k:]
+}
+
+// outstanding returns the trials that are not told yet, by number.
+func (h *history) outstanding() []*record {
+	var open []*record
+	for _, r := range h.trials {
+		if !r.told {
+			open = append(open, r)
+		}
+	}
+	slices.SortFunc(open, byNumber)
+	return open
 }
 
 func byNumber(a, b *record) int { return cmp.Compare(a.number, b.number) }
