@@ -101,14 +101,12 @@ func (h *history) forget(n int) error {
 	return nil
 }
 
-// split returns the told trials, the k best of them (all, if there are fewer)
-// first: feasible ones by non-dominated rank, and of the last rank that has
-// room those that together add most hypervolume; then those of which too much
-// is missing to say; then infeasible ones, by how much they break their
-// bounds. Within the k best the order is by rank; what comes after has none.
-// The result does not depend on the order of tells.
-func (h *history) split(k int) (best, rest []*record) {
-	var feasible, incomplete, infeasible []*record
+// classes returns the told trials: feasible ones by number; and the others from
+// best to worst: those of which too much is missing to say, by number, and
+// infeasible ones by how much they break their bounds. The result does not
+// depend on the order of tells.
+func (h *history) classes() (feasible, others []*record) {
+	var infeasible []*record
 	for _, r := range slices.SortedFunc(slices.Values(h.told), byNumber) {
 		switch {
 		case r.infeasible:
@@ -116,17 +114,30 @@ func (h *history) split(k int) (best, rest []*record) {
 		case r.complete():
 			feasible = append(feasible, r)
 		default:
-			incomplete = append(incomplete, r)
+			others = append(others, r)
 		}
-	}
-	if k < len(feasible) {
-		feasible = h.terms.selectBest(feasible, k)
 	}
 	violation := h.terms.violations(infeasible)
 	slices.SortStableFunc(infeasible, func(a, b *record) int { return cmp.Compare(violation[a], violation[b]) })
-	all := slices.Concat(feasible, incomplete, infeasible)
-	k = min(k, len(all))
-	return all[:k], all[k:]
+	return feasible, append(others, infeasible...)
+}
+
+// split returns the told trials, the k best of them (all, if there are fewer)
+// apart: feasible ones by non-dominated rank, and of the last rank that has
+// room those that together add most hypervolume (Ozaki et al. 2020); then the
+// others as in classes.
+func (h *history) split(k int) (best, rest []*record) {
+	feasible, others := h.classes()
+	for _, front := range fronts(feasible, len(feasible)) {
+		if room := k - len(best); room < len(front) {
+			chosen, left := h.terms.spread(front, max(0, room))
+			best, rest = append(best, chosen...), append(rest, left...)
+		} else {
+			best = append(best, front...)
+		}
+	}
+	room := min(max(0, k-len(best)), len(others))
+	return append(best, others[:room]...), append(rest, others[room:]...)
 }
 
 // outstanding returns the trials that are not told yet, by number.

@@ -11,50 +11,51 @@ import (
 // serves, as a share of their range: so the ends of a front count too.
 const margin = 0.1
 
-// selectBest puts the k best of some complete trials first: whole
-// non-dominated ranks, and of the rank that k cuts those that together add
-// most hypervolume (Ozaki et al. 2020).
-func (t terms) selectBest(records []*record, k int) []*record {
+// fronts returns the non-dominated fronts of complete trials, as many as hold
+// k of them.
+func fronts(records []*record, k int) [][]*record {
 	points := make([][]float64, len(records))
 	for i, r := range records {
 		points[i] = r.values
 	}
-	ranks := pareto.Ranks(points)
-	fronts := make([][]int, slices.Max(ranks)+1)
-	for i, rank := range ranks {
-		fronts[rank] = append(fronts[rank], i)
-	}
-	out := make([]*record, 0, len(records))
-	for _, front := range fronts {
-		if room := k - len(out); 0 < room && room < len(front) {
-			front = t.spread(points, front, room)
+	var fronts [][]*record
+	for i, rank := range pareto.Ranks(points) {
+		for len(fronts) <= rank {
+			fronts = append(fronts, nil)
 		}
-		for _, i := range front {
-			out = append(out, records[i])
-		}
+		fronts[rank] = append(fronts[rank], records[i])
 	}
-	return out
+	held := 0
+	for i, front := range fronts {
+		if held >= k {
+			return fronts[:i]
+		}
+		held += len(front)
+	}
+	return fronts
 }
 
-// spread puts first those k of a front that together add most hypervolume.
-func (t terms) spread(points [][]float64, front []int, k int) []int {
+// spread chooses those k of a front that together add most hypervolume.
+func (t terms) spread(front []*record, k int) (chosen, left []*record) {
+	if k == 0 {
+		return nil, front
+	}
 	members := make([][]float64, len(front))
-	for i, j := range front {
-		members[i] = points[j]
+	for i, r := range front {
+		members[i] = r.values
 	}
-	scaled, reference := t.scaled(members)
-	chosen := make([]bool, len(front))
-	var out []int
-	for _, i := range pareto.Subset(scaled, k, reference) {
-		chosen[i] = true
-		out = append(out, front[i])
+	taken := make([]bool, len(front))
+	points, reference := t.scaled(members)
+	for _, i := range pareto.Subset(points, k, reference) {
+		taken[i] = true
+		chosen = append(chosen, front[i])
 	}
-	for i, j := range front {
-		if !chosen[i] {
-			out = append(out, j)
+	for i, r := range front {
+		if !taken[i] {
+			left = append(left, r)
 		}
 	}
-	return out
+	return chosen, left
 }
 
 // scaled maps the members of a front to units in which their best is 0 and the

@@ -458,7 +458,7 @@ func TestRefusedConfigs(t *testing.T) {
 		want, try string
 	}{
 		"planned":    {func(c *search.Config) { c.Sampler = "gp" }, "not available yet", "auto"},
-		"unknown":    {func(c *search.Config) { c.Sampler = "magic" }, "no such sampler", "auto, motpe, "},
+		"unknown":    {func(c *search.Config) { c.Sampler = "magic" }, "no such sampler", "auto, motpe, nsga2"},
 		"objectives": {func(c *search.Config) { c.Directions = nil }, "without an objective", "objective"},
 		"direction":  {func(c *search.Config) { c.Directions[1] = "up" }, `direction "up"`, "min or max"},
 		"knob":       {func(c *search.Config) { c.Knobs[3].Choice = nil }, "quant.embedding has no values", "choices"},
