@@ -17,6 +17,9 @@ type Table struct {
 	Rows       []Row             `json:"rows"`
 	// Neutral is the baseline's assignment; it may be left out.
 	Neutral study.Assignment `json:"neutral,omitempty"`
+	// Reference is the corner that hypervolume is measured from, as values are
+	// told; it may be left out. Worse rows add nothing.
+	Reference []float64 `json:"reference,omitempty"`
 	// Plan is what was known of every assignment before it was measured; it may
 	// be left out.
 	Plan *Plan `json:"plan,omitempty"`
@@ -59,6 +62,9 @@ func ReadTable(r io.Reader) (*Table, error) {
 	if feasible == 0 {
 		return nil, fault.New(fault.Invalid, "cannot use the table: no row is feasible")
 	}
+	if t.Reference != nil && len(t.Reference) != len(t.Directions) {
+		return nil, fault.New(fault.Invalid, "cannot use the table: its reference has %d values for %d objectives", len(t.Reference), len(t.Directions))
+	}
 	if t.Plan != nil {
 		if err := t.Plan.check(t.Knobs, len(t.Directions)); err != nil {
 			return nil, fault.New(fault.Invalid, "cannot use the table's plan").Because(err)
@@ -67,8 +73,8 @@ func ReadTable(r io.Reader) (*Table, error) {
 	return t, nil
 }
 
-// Problem makes a search problem of the table. Its reference is the worst
-// feasible value of each objective, its best the front of all rows. A
+// Problem makes a search problem of the table. Its reference is the table's, or
+// the worst feasible value of each objective; its best the front of all rows. A
 // suggestion that is not in the table stands for the nearest row that had no
 // trial yet; the first of equally near rows. After every row had a trial, rows
 // are used again. The outcome is that of the row, and so is the assignment that
@@ -86,10 +92,13 @@ func (t *Table) Problem(name string) Problem {
 			points = append(points, pareto.Orient(row.Values, t.Directions))
 		}
 	}
-	_, worst := pareto.Bounds(points)
+	_, reference := pareto.Bounds(points)
+	if t.Reference != nil {
+		reference = pareto.Orient(t.Reference, t.Directions)
+	}
 	near := newNearness(t)
-	p := Problem{Name: name, Knobs: t.Knobs, Directions: t.Directions, Neutral: t.Neutral, Reference: worst}
-	p.Best = pareto.Hypervolume(points, worst)
+	p := Problem{Name: name, Knobs: t.Knobs, Directions: t.Directions, Neutral: t.Neutral, Reference: reference}
+	p.Best = pareto.Hypervolume(points, reference)
 	if t.Plan != nil {
 		p.Predict = func(a study.Assignment) search.Prediction { return t.Plan.predict(t.Knobs, a) }
 	}
