@@ -2,6 +2,7 @@ package problems
 
 import (
 	"cmp"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -20,15 +21,18 @@ func TestNearestRowIsAlike(t *testing.T) {
 	withPlan := newNearness(table)
 	alone := withPlan
 	alone.features = nil
-	for m, name := range []string{"damage", "bytes", "seconds"} {
-		var own, planned, unplanned []float64
-		for _, row := range table.Rows {
-			itself := func(a study.Assignment) bool { return a.Key() == row.Assignment.Key() }
-			own = append(own, row.Values[m])
-			planned = append(planned, table.Rows[withPlan.nearest(row.Assignment, itself)].Values[m])
-			unplanned = append(unplanned, table.Rows[alone.nearest(row.Assignment, itself)].Values[m])
+	var own, planned, unplanned [3][]float64
+	for _, row := range table.Rows {
+		itself := func(a study.Assignment) bool { return maps.Equal(a, row.Assignment) }
+		near, other := table.Rows[withPlan.nearest(row.Assignment, itself)], table.Rows[alone.nearest(row.Assignment, itself)]
+		for m := range own {
+			own[m] = append(own[m], row.Values[m])
+			planned[m] = append(planned[m], near.Values[m])
+			unplanned[m] = append(unplanned[m], other.Values[m])
 		}
-		a, b := rankCorrelation(own, planned), rankCorrelation(own, unplanned)
+	}
+	for m, name := range []string{"damage", "bytes", "seconds"} {
+		a, b := rankCorrelation(own[m], planned[m]), rankCorrelation(own[m], unplanned[m])
 		t.Logf("%s: rank correlation %.2f with the plan, %.2f without", name, a, b)
 		if least := [...]float64{0.95, 0.8, 0.6}[m]; a < least || a < b {
 			t.Errorf("%s: %.2f, want %.2f", name, a, least)
