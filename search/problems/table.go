@@ -80,6 +80,10 @@ func ReadTable(r io.Reader) (*Table, error) {
 // are used again. The outcome is that of the row, and so is the assignment that
 // is told.
 //
+// The row nearest to an assignment, whether it had a trial or not, is also its
+// identity (Key): a sampler that asks for no recipe twice gets the row that it
+// is nearest to, and does not ask for the same row in another guise.
+//
 // The problem predicts with the table's plan, if it has one. A plan is exact
 // for every assignment, also for those that have no row; so what a search knows
 // of a suggestion before it is asked is what it would know in a real study.
@@ -101,6 +105,9 @@ func (t *Table) Problem(name string) Problem {
 	p.Best = pareto.Hypervolume(points, reference)
 	if t.Plan != nil {
 		p.Predict = func(a study.Assignment) search.Prediction { return t.Plan.predict(t.Knobs, a) }
+	}
+	p.Key = func(a study.Assignment) (string, error) {
+		return t.Rows[near.nearest(a, nil)].Assignment.Key(), nil
 	}
 	p.Trial = func(a study.Assignment, used func(study.Assignment) bool) (study.Assignment, search.Outcome) {
 		i, ok := byKey[a.Key()]
