@@ -62,7 +62,7 @@ bench-search: ## compare the search with Optuna and write docs/search-bench.md; 
 	@/usr/bin/python3 -c 'import optuna' 2>/dev/null || { echo "error: Optuna is missing: it is the peer of the search (Debian, Ubuntu: apt install python3-optuna)" >&2; exit 1; }
 	$(GO) test -tags bench -count=1 -timeout 0 -v -run 'Campaigns' ./search/problems/bench -args $(ARGS)
 	$(GO) test -tags bench -count=1 -timeout 0 -v -run 'Campaigns' ./search/problems/bench -args -samplers gp -outstanding 8 $(ARGS)
-	$(GO) test -tags bench -count=1 -timeout 0 -v -run 'Speed' ./search/problems/bench
+	$(GO) test -tags bench -count=1 -timeout 0 -v -run 'Speed' ./search/problems/bench -args $(ARGS)
 	$(GO) test -tags bench -count=1 -v -run 'Report' ./search/problems/bench
 
 libraries: $(LLAMA_STAMP) ## fetch the llama.cpp libraries into build/llama

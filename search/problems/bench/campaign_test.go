@@ -35,7 +35,7 @@ const peerPrefix = "optuna-"
 const startSuffix = "+start"
 
 // defaultSamplers are the samplers that are compared.
-var defaultSamplers = []string{"gp", "optuna-tpe", "optuna-nsga2", "optuna-tpe+start", "optuna-nsga2+start"}
+var defaultSamplers = []string{subject, "optuna-tpe", "optuna-nsga2", "optuna-tpe+start", "optuna-nsga2+start"}
 
 func list(flag string, all []string) []string {
 	if flag == "" {

@@ -5,6 +5,7 @@ package bench
 import (
 	"math/rand/v2"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -31,14 +32,14 @@ func TestSpeed(t *testing.T) {
 		t.Fatal(err)
 	}
 	for seed := range int64(min(3, *flagSeeds)) {
-		for _, sampler := range list(*flagSamplers, []string{"gp", "optuna-tpe", "optuna-nsga2"}) {
+		for _, sampler := range list(*flagSamplers, []string{subject, "optuna-tpe", "optuna-nsga2"}) {
 			if k := (Key{timed, print, sampler, seed, 300, 1}); !done[k] {
 				b.run(p, k)
 			}
 		}
 	}
-	for _, sampler := range list(*flagSamplers, []string{"gp"}) {
-		if k := (Key{timed, print, sampler, 0, 1000, 1}); !done[k] && sampler[:min(len(sampler), len(peerPrefix))] != peerPrefix {
+	for _, sampler := range list(*flagSamplers, []string{subject}) {
+		if k := (Key{timed, print, sampler, 0, 1000, 1}); !done[k] && !strings.HasPrefix(sampler, peerPrefix) {
 			b.late(p, k)
 		}
 	}
