@@ -14,16 +14,18 @@ import (
 // The names of samplers.
 const (
 	Auto   = "auto"
+	MOTPE  = "motpe"
+	NSGA2  = "nsga2"
 	TPE    = "tpe"
 	Sobol  = "sobol"
 	Random = "random"
 )
 
 // planned are the samplers that Fettle knows of but does not have yet.
-var planned = [...]string{"gp", "motpe", "nsga2", "cmaes"}
+var planned = [...]string{"gp", "cmaes"}
 
 // Samplers returns the names that Config.Sampler may have.
-func Samplers() []string { return []string{Auto, TPE, Sobol, Random} }
+func Samplers() []string { return []string{Auto, MOTPE, NSGA2, TPE, Sobol, Random} }
 
 // Describe returns the sampler that New takes for cfg, and why in a sentence.
 // Where cfg names a sampler, that is the answer.
@@ -46,7 +48,7 @@ func Describe(cfg Config) (name, why string) {
 // may choose; ask for the name from Describe to be exact.
 func Reproducible(name string) (ok bool, why string) {
 	switch name {
-	case Sobol, Random:
+	case MOTPE, NSGA2, Sobol, Random:
 		return true, "what it asks follows from the space, the seed and the history"
 	case TPE, Auto, "":
 		return false, "goptuna's TPE draws from the process's global random source; the trials are kept, but the seed alone does not lead to them again"
@@ -84,6 +86,12 @@ func New(cfg Config) (Sampler, error) {
 			return nil, err
 		}
 		c.strategy = likeTheBest{tpe}
+	case NSGA2:
+		c.start = newStart(sp, sequence, cfg.Budget)
+		c.strategy = nsga2{sp}
+	case MOTPE:
+		c.start = newStart(sp, sequence, cfg.Budget)
+		c.strategy = motpe{sp}
 	default:
 		return nil, unknownSampler(name)
 	}

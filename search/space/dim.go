@@ -112,3 +112,13 @@ func (d Dim) Unit(level int) float64 {
 	}
 	return (float64(level) + 0.5) / float64(d.Levels)
 }
+
+// Cell is the part of 0 … 1 that At maps to a level.
+func (d Dim) Cell(level int) (low, high float64) {
+	if d.Knob.Int != nil && d.Knob.Log {
+		bottom, top := float64(d.Knob.Int[0])-0.5, float64(d.Knob.Int[1])+0.5
+		scale := math.Log(top / bottom)
+		return math.Log((bottom+float64(level))/bottom) / scale, math.Log((bottom+float64(level+1))/bottom) / scale
+	}
+	return float64(level) / float64(d.Levels), float64(level+1) / float64(d.Levels)
+}
