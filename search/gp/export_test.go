@@ -29,8 +29,9 @@ func Covariance(dims []Dim, h Hyper, xs []Input) [][]float64 {
 // Minimise is the optimiser of Fit.
 var Minimise = minimise
 
-// The linear algebra.
+// The arithmetic.
 var (
+	Decay    = decay
 	Cholesky = cholesky
 	Forward  = forward
 	Backward = backward

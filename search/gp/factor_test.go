@@ -74,3 +74,16 @@ func TestNotPositiveDefinite(t *testing.T) {
 		}
 	}
 }
+
+func TestDecay(t *testing.T) {
+	for i := range 200_000 {
+		x := 800 * math.Pow(float64(i)/200_000, 3)
+		want := math.Exp(-x)
+		if got := gp.Decay(x); !(math.Abs(got-want) <= 4e-16*(1+x)*want) {
+			t.Fatalf("exp(-%v) is %v, want %v", x, got, want)
+		}
+	}
+	if gp.Decay(0) != 1 || gp.Decay(math.Inf(1)) != 0 || !math.IsNaN(gp.Decay(math.NaN())) {
+		t.Error("the ends are wrong")
+	}
+}

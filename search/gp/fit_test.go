@@ -173,7 +173,7 @@ func TestOddData(t *testing.T) {
 // repeated points with values orders of magnitude apart.
 func TestFitsOfAnything(t *testing.T) {
 	dims, parents := mixed()
-	for seed := range uint64(80) {
+	for seed := range uint64(25) {
 		rng := rand.New(rand.NewPCG(6, seed))
 		features := rng.IntN(3)
 		var d gp.Data

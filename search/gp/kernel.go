@@ -1,10 +1,6 @@
 package gp
 
-import (
-	"math"
-
-	"gonum.org/v1/gonum/floats"
-)
+import "gonum.org/v1/gonum/floats"
 
 // tableLevels is the largest number of levels of a knob whose rows are kept
 // ready, one per level. Rows of other inputs are made when they are needed.
@@ -149,17 +145,4 @@ func (k *kernel) variance(values []value, z []float64) float64 {
 		v += b * z[f] * z[f]
 	}
 	return v
-}
-
-// matern is Matérn-5/2 at a squared distance in units of the length scale.
-func matern(r2 float64) float64 {
-	t := math.Sqrt(5 * r2)
-	return (1 + t + t*t/3) * math.Exp(-t)
-}
-
-// maternSlope returns matern and its derivative by r2.
-func maternSlope(r2 float64) (p, dp float64) {
-	t := math.Sqrt(5 * r2)
-	e := math.Exp(-t)
-	return (1 + t + t*t/3) * e, -5.0 / 6 * (1 + t) * e
 }

@@ -32,6 +32,9 @@ func newDim(k study.Knob) (Dim, error) {
 	default:
 		return d, invalid(k, "has no values").Trying("give it a list of choices, or a lowest and a highest number")
 	}
+	if k.Log && k.Float != nil && math.IsInf(k.Float[1]/k.Float[0], 0) && k.Float[0] > 0 {
+		return d, invalid(k, "has a range that is too wide for a logarithmic scale").Trying("raise the lowest number or drop log")
+	}
 	if k.Log && (k.Int != nil && k.Int[0] < 1 || k.Float != nil && k.Float[0] <= 0) {
 		return d, invalid(k, "has a logarithmic scale that does not start above 0").Trying("raise the lowest number or drop log")
 	}
