@@ -1,6 +1,8 @@
 package search
 
 import (
+	"slices"
+
 	"github.com/fettle-edge/fettle/search/gp"
 )
 
@@ -21,7 +23,6 @@ type fitKey struct {
 }
 
 type fit struct {
-	kind  int
 	warp  gp.Warp
 	hyper gp.Hyper
 }
@@ -29,9 +30,10 @@ type fit struct {
 // surrogate is the process of a column.
 type surrogate struct {
 	fit     *fit
-	tells   int // that the fit is of
-	events  int // that the process has seen
-	rows    []int
+	tells   int   // that the fit is of
+	events  int   // that the process has seen
+	rows    []int // of every event, the number of its datum, or -1
+	count   int   // of data
 	process *gp.Process
 }
 
@@ -63,9 +65,9 @@ func scheduled(n int, c column, columns int) int {
 var anchors = [...]int{4, 6, 8, 11, 16, 22, 32, 45, 64, 90, 128, 181, 256, 362}
 
 const (
-	lastChoice   = 90 // the last anchor at which a warp is chosen
-	iterations   = 15 // of a fit that starts from another
-	coldAttempts = 40 // of a fit that starts from the prior
+	lastChoice     = 90 // the last anchor at which a warp is chosen
+	iterations     = 15 // of a fit that starts from another
+	coldIterations = 40 // of one that starts from the prior, or chooses a warp
 )
 
 // anchor returns the last anchor before k, or 0.
@@ -104,21 +106,27 @@ func (f *fits) make(c column, k int) *fit {
 	if len(d.Y) < 2 {
 		return nil
 	}
-	var before *fit
-	if a := anchor(k); a > 0 {
+	before := &fit{}
+	if a := anchor(k); a > 0 && f.at(c, a) != nil {
 		before = f.at(c, a)
 	}
-	if before == nil || isAnchor(k) && k <= lastChoice {
-		return f.choose(c, d, before)
+	terms, features := f.ledger.terms, f.ledger.foresee.features
+	next := &fit{}
+	var err error
+	switch {
+	case c == terms.ran(), int(c) >= len(terms.directions) && slices.Min(d.Y) > 0:
+		// Labels have no scale, and a logarithm would put feasibility, which
+		// begins at 0, out of reach.
+		next.warp = gp.NewWarp(gp.Identity, d.Y)
+		next.hyper, err = gp.Fit(f.dims, features, next.warp.Apply(d), before.hyper, iterations)
+	case before.hyper.Scale == 0 || isAnchor(k) && k <= lastChoice:
+		next.warp, next.hyper, err = gp.ChooseWarp(f.dims, features, d, before.hyper, coldIterations)
+	default:
+		next.warp = gp.NewWarp(before.warp.Kind(), d.Y)
+		next.hyper, err = gp.Fit(f.dims, features, next.warp.Apply(d), before.hyper, iterations)
 	}
-	return f.fit(before.kind, d, before, iterations)
-}
-
-// warped returns data on the scale of a warp; noise goes along by the slope.
-func warped(w gp.Warp, d gp.Data) gp.Data {
-	out := gp.Data{X: d.X, Y: make([]float64, len(d.Y)), Noise: make([]float64, len(d.Y))}
-	for i, y := range d.Y {
-		out.Y[i], out.Noise[i] = warp(w, y, d.Noise[i])
+	if err != nil {
+		return nil
 	}
-	return out
+	return next
 }

@@ -3,6 +3,8 @@ package search
 import (
 	"math"
 
+	"gonum.org/v1/gonum/stat"
+
 	"github.com/fettle-edge/fettle/search/ehvi"
 )
 
@@ -112,3 +114,5 @@ func (l *link) predict(mean, sd, toMean, toSD []float64) {
 		toSD[i] = math.Hypot(sd[i], l.deviation)
 	}
 }
+
+func correlation(a, b []float64) float64 { return stat.Correlation(a, b, nil) }

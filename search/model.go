@@ -63,7 +63,7 @@ func (b *bayes) model(h *history) (*model, error) {
 				p.scale, p.believer = p.fit.warp, p.process
 				p.unit = p.process.Hyper().Scale
 			}
-			if c < len(links) && (p.surrogate == nil || p.process.Len() < minTells) {
+			if c < len(links) && (p.surrogate == nil || p.count < minTells) {
 				return nil, errTooFew
 			}
 		}
@@ -172,7 +172,8 @@ func (m *model) relevances(dims int) []float64 {
 	sum := 0.0
 	for j := range m.terms.directions {
 		if p := m.parts[j]; p.modelled() {
-			for i, r := range p.process.Relevance() {
+			knobs, _ := p.process.Relevance()
+			for i, r := range knobs {
 				total[i] += r
 				sum += r
 			}

@@ -25,13 +25,15 @@ func (f *fits) surrogate(c column) *surrogate {
 			s.rows = append(s.rows, -1)
 			continue
 		}
-		t, v := warp(fit.warp, y, noise)
-		p, err := s.process.Append(e.input, t, v)
+		t := fit.warp.Apply(gp.Data{Y: []float64{y}, Noise: []float64{noise}})
+		p, err := s.process.Append(e.input, t.Y[0], t.Noise[0])
 		if err != nil {
+			f.last[c] = nil
 			return nil
 		}
-		s.rows = append(s.rows, s.process.Len())
+		s.rows = append(s.rows, s.count)
 		s.process = p
+		s.count++
 	}
 	return s
 }
@@ -41,15 +43,14 @@ func (f *fits) fresh(c column, fit *fit, k int) *surrogate {
 	n := f.ledger.tells[k-1]
 	s := &surrogate{fit: fit, tells: k, events: n}
 	d := f.ledger.data(c, n)
-	count := 0
 	for _, e := range f.ledger.events[:n] {
 		s.rows = append(s.rows, -1)
 		if _, _, ok := f.ledger.terms.value(e, c); ok && e.ok {
-			s.rows[len(s.rows)-1] = count
-			count++
+			s.rows[len(s.rows)-1] = s.count
+			s.count++
 		}
 	}
-	p, err := gp.New(f.dims, f.ledger.foresee.features, warped(fit.warp, d), fit.hyper)
+	p, err := gp.New(f.dims, f.ledger.foresee.features, fit.warp.Apply(d), fit.hyper)
 	if err != nil {
 		return nil
 	}
