@@ -15,16 +15,18 @@ import (
 const (
 	Auto   = "auto"
 	GP     = "gp"
+	MOTPE  = "motpe"
+	NSGA2  = "nsga2"
 	TPE    = "tpe"
 	Sobol  = "sobol"
 	Random = "random"
 )
 
 // planned are the samplers that Fettle knows of but does not have yet.
-var planned = [...]string{"motpe", "nsga2", "cmaes"}
+var planned = [...]string{"cmaes"}
 
 // Samplers returns the names that Config.Sampler may have.
-func Samplers() []string { return []string{Auto, GP, TPE, Sobol, Random} }
+func Samplers() []string { return []string{Auto, GP, MOTPE, NSGA2, TPE, Sobol, Random} }
 
 // Describe returns the sampler that New takes for cfg, and why in a sentence.
 // Where cfg names a sampler, that is the answer.
@@ -47,7 +49,7 @@ func Describe(cfg Config) (name, why string) {
 // may choose; ask for the name from Describe to be exact.
 func Reproducible(name string) (ok bool, why string) {
 	switch name {
-	case GP, Sobol, Random:
+	case GP, MOTPE, NSGA2, Sobol, Random:
 		return true, "what it asks follows from the space, the seed and the history"
 	case TPE, Auto, "":
 		return false, "goptuna's TPE draws from the process's global random source; the trials are kept, but the seed alone does not lead to them again"
@@ -87,7 +89,13 @@ func New(cfg Config) (Sampler, error) {
 		c.strategy = likeTheBest{tpe}
 	case GP:
 		c.start = newDesign(sp, len(cfg.Directions), cfg.Budget, c.rng(streamSobol, 1))
-		c.strategy = newBayes(sp, t, cfg.Predict, func(p space.Point) bool { _, ok := c.fresh(p); return ok }, alongSobol{sp, sequence})
+		c.strategy = newBayes(sp, t, cfg.Predict, func(p space.Point) bool { _, ok := c.fresh(p); return ok }, motpe{sp})
+	case NSGA2:
+		c.start = newStart(sp, sequence, cfg.Budget)
+		c.strategy = nsga2{sp}
+	case MOTPE:
+		c.start = newStart(sp, sequence, cfg.Budget)
+		c.strategy = motpe{sp}
 	default:
 		return nil, unknownSampler(name)
 	}

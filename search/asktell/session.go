@@ -151,7 +151,6 @@ func (s *Session) ask() (Response, error) {
 		a = suggestion.Assignment
 	}
 	s.register(n, a)
-	s.register(n, a)
 	s.next++
 	return Response{ID: &n, Params: s.codec.Params(a)}, nil
 }

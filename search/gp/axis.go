@@ -2,8 +2,8 @@ package gp
 
 import "math"
 
-// axis is one input, a knob or a feature, with the data's places on it. For
-// two values it knows a correlation e and a squared distance δ²:
+// axis is one input, a knob or a feature, with points on it. For a value and a
+// point it knows a correlation e and a squared distance δ²:
 //
 //	          both active       one inactive          both inactive
 //	ordered   e = M₁(|a−b|)     0                     0
@@ -23,9 +23,9 @@ type axis struct {
 	at          []float64 // knob: place of each level
 	middle      float64   // ordered: place of an inactive knob
 	centre      float64   // category: δ² of an inactive to an active knob
-	levels      []int     // category: level of each datum
-	places      []float64 // ordered: place of each datum
-	up, down    []float64 // ordered: exp(±steep·place), 0 for inactive data
+	levels      []int     // category: level of each point
+	places      []float64 // ordered: place of each point
+	up, down    []float64 // ordered: exp(±steep·place), 0 for inactive points
 }
 
 // steep is the rate of the exponent of M₁: √5 / length scale.
@@ -72,7 +72,16 @@ func (a *axis) knob(level int) value {
 // feature returns the value of a standardised feature.
 func feature(z float64) value { return value{0, min(max(z*spread, -reach), reach)} }
 
-// add takes in the value of the next datum.
+// grow makes room for n points.
+func (a *axis) grow(n int) {
+	if a.categorical {
+		a.levels = make([]int, 0, n)
+		return
+	}
+	a.places, a.up, a.down = make([]float64, 0, n), make([]float64, 0, n), make([]float64, 0, n)
+}
+
+// add appends a point.
 func (a *axis) add(v value) {
 	switch {
 	case a.categorical:
@@ -87,8 +96,9 @@ func (a *axis) add(v value) {
 	a.places = append(a.places, v.place)
 }
 
-// row writes weight·e and rate·δ² of v to the first len(e) data. The
-// exponential of a difference is a product of two, so that no datum costs one.
+// row writes weight·e and rate·δ² of v to the first len(e) points.
+// The exponential of a difference is a product of two, so that no point costs
+// one.
 func (a *axis) row(v value, weight, rate float64, e, q []float64) {
 	if a.categorical {
 		a.categories(v, weight, rate, e, q)

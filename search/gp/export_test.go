@@ -28,3 +28,12 @@ func Covariance(dims []Dim, h Hyper, xs []Input) [][]float64 {
 
 // Minimise is the optimiser of Fit.
 var Minimise = minimise
+
+// The arithmetic.
+var (
+	Decay    = decay
+	Cholesky = cholesky
+	Forward  = forward
+	Backward = backward
+	Invert   = invert
+)

@@ -26,12 +26,12 @@ func Fit(dims []Dim, features int, d Data, start Hyper, iterations int) (Hyper, 
 		return h, err
 	}
 	f := newPosterior(dims, features, d, h)
-	z, value := minimise(f.at, f.point(l.logs(h)), iterations)
+	z, value := minimise(f.at, f.point(l.logs(h)), iterations, tiny)
 	if math.IsInf(value, 1) { // the start has no Cholesky factor
 		if h, err = l.initial(Hyper{}, d); err != nil {
 			return Hyper{}, err
 		}
-		z, _ = minimise(f.at, f.point(l.logs(h)), iterations)
+		z, _ = minimise(f.at, f.point(l.logs(h)), iterations, tiny)
 	}
 	return f.hyper(z), nil
 }
@@ -40,15 +40,15 @@ const (
 	history  = 10   // pairs of steps and gradients that L-BFGS keeps
 	longest  = 2    // the longest step in any parameter, in units of the prior's standard deviation
 	flat     = 1e-2 // largest derivative at which a fit has converged
-	tiny     = 1e-3 // gain in log density below which a fit has converged
+	tiny     = 1e-2 // gain in log density below which a fit has converged
 	attempts = 12   // function values for one line search
 )
 
 // minimise returns where the function f of x is least, by L-BFGS from x with a
 // step that is shortened until it improves enough (Armijo's rule), and the
-// value there. f writes its gradient and may be +Inf, but for at the start: there
-// x is returned as it is.
-func minimise(f func(x, grad []float64) float64, x []float64, iterations int) ([]float64, float64) {
+// value there. It ends when an iteration gains less than tiny. f writes its
+// gradient and may be +Inf, but for at the start: then x is returned as it is.
+func minimise(f func(x, grad []float64) float64, x []float64, iterations int, tiny float64) ([]float64, float64) {
 	now := &optimize.Location{X: slices.Clone(x), Gradient: make([]float64, len(x))}
 	next := &optimize.Location{X: slices.Clone(x), Gradient: make([]float64, len(x))}
 	now.F = f(now.X, now.Gradient)

@@ -25,7 +25,7 @@ func TestMinimise(t *testing.T) {
 		}
 		return f
 	}
-	x, f := gp.Minimise(rosenbrock, []float64{-1.2, 1, -1.2, 1}, 200)
+	x, f := gp.Minimise(rosenbrock, []float64{-1.2, 1, -1.2, 1}, 200, 1e-9)
 	if f > 1e-3 {
 		t.Errorf("Rosenbrock's function ends at %v with %g", x, f)
 	}
@@ -36,11 +36,11 @@ func TestMinimise(t *testing.T) {
 		}
 		return (x[0] + 0.9) * (x[0] + 0.9)
 	}
-	if x, _ := gp.Minimise(hole, []float64{30}, 100); math.Abs(x[0]+0.9) > 0.05 {
+	if x, _ := gp.Minimise(hole, []float64{30}, 100, 1e-9); math.Abs(x[0]+0.9) > 0.05 {
 		t.Errorf("the minimum beside a hole is at %v", x)
 	}
 	nowhere := func(_, g []float64) float64 { return math.Inf(1) }
-	if x, f := gp.Minimise(nowhere, []float64{3}, 100); x[0] != 3 || !math.IsInf(f, 1) {
+	if x, f := gp.Minimise(nowhere, []float64{3}, 100, 1e-9); x[0] != 3 || !math.IsInf(f, 1) {
 		t.Errorf("without a value at the start it went to %v", x)
 	}
 }
@@ -49,7 +49,7 @@ func TestFitFindsASummit(t *testing.T) {
 	dims, parents := mixed()
 	d := sample(rand.New(rand.NewPCG(1, 1)), dims, parents, 2, 60)
 	at, start, _ := gp.LogPosterior(dims, 2, d)
-	z, value := gp.Minimise(at, start, 300)
+	z, value := gp.Minimise(at, start, 300, 1e-6)
 	grad := make([]float64, len(z))
 	if before := at(start, grad); value >= before {
 		t.Errorf("the density went from %g to %g", before, value)
@@ -118,6 +118,9 @@ func TestWarmStart(t *testing.T) {
 	dims, parents := mixed()
 	d := sample(rand.New(rand.NewPCG(5, 5)), dims, parents, 1, 60)
 	h, _ := fit(t, dims, 1, d, gp.Hyper{}, 100)
+	if again, _ := fit(t, dims, 1, d, h, 100); math.Abs(math.Log(again.Noise/h.Noise)) > 0.2 {
+		t.Errorf("from the summit the noise goes from %g to %g", h.Noise, again.Noise)
+	}
 	same, _ := fit(t, dims, 1, d, h, 0)
 	if !slices.Equal(h.Rate, same.Rate) || h.Noise != same.Noise {
 		t.Error("no iteration changes the hyperparameters")
@@ -163,6 +166,58 @@ func TestOddData(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestFitsOfAnything fits data without sense: few points for many knobs,
+// repeated points with values orders of magnitude apart.
+func TestFitsOfAnything(t *testing.T) {
+	dims, parents := mixed()
+	for seed := range uint64(25) {
+		rng := rand.New(rand.NewPCG(6, seed))
+		features := rng.IntN(3)
+		var d gp.Data
+		for range 1 + rng.IntN(25) {
+			x := draw(rng, dims, parents, features)
+			if len(d.X) > 0 && rng.IntN(3) == 0 {
+				x = d.X[rng.IntN(len(d.X))]
+			}
+			d.X = append(d.X, x)
+			d.Y = append(d.Y, rng.NormFloat64()*math.Pow(10, 6*rng.NormFloat64()))
+			d.Noise = append(d.Noise, math.Pow(10, 4*rng.NormFloat64())*float64(rng.IntN(2)))
+		}
+		for _, kind := range kinds {
+			w := gp.NewWarp(kind, d.Y)
+			_, p := fit(t, dims, features, w.Apply(d), gp.Hyper{}, 15)
+			m, s := predict(p, draw(rng, dims, parents, features))
+			if math.IsNaN(w.Inverse(m)) || !(s > 0) || math.IsInf(s, 1) {
+				t.Errorf("seed %d, %s: %g ± %g", seed, kind, m, s)
+			}
+		}
+	}
+}
+
+func TestFeaturesAreATrend(t *testing.T) {
+	dims, d := layers(60, 1)
+	rng := rand.New(rand.NewPCG(7, 7))
+	for i, x := range d.X { // a cost that the knobs explain by a sum only
+		x.Features[0] = 0
+		for k, l := range x.Levels {
+			x.Features[0] += float64(l) * (1 + math.Sin(float64(k*k)))
+		}
+		d.Y[i] = 1e6 - 3e3*x.Features[0] + 100*rng.NormFloat64()
+	}
+	_, p := fit(t, dims, 1, gp.Data{X: d.X[:12], Y: d.Y[:12]}, gp.Hyper{}, 30)
+	mean, sd := make([]float64, 48), make([]float64, 48)
+	p.Predict(d.X[12:], mean, sd)
+	for i, y := range d.Y[12:] {
+		if math.Abs(mean[i]-y) > 0.01*y {
+			t.Errorf("after 12 points %g is predicted as %g ± %g", y, mean[i], sd[i])
+		}
+	}
+	far := gp.Input{Levels: d.X[0].Levels, Features: []float64{300}} // four times as far as any datum
+	if m, _ := predict(p, far); math.Abs(m-1e5) > 1e5 {
+		t.Errorf("far out 100000 is predicted as %g", m)
 	}
 }
 

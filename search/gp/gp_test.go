@@ -292,9 +292,9 @@ func TestOneObservation(t *testing.T) {
 	dims := []gp.Dim{{At: []float64{0, 1}}, {Categorical: true, At: make([]float64, 2)}}
 	d := gp.Data{X: []gp.Input{{Levels: []int{0, 1}}}, Y: []float64{7}, Noise: []float64{0.5}}
 	h, p := fit(t, dims, 0, d, gp.Hyper{}, 0)
-	// k/(k+σ²) of the way, with everything at the prior's middle: one constant,
-	// half a unit for either knob and half for the product.
-	prior, noise := 2.5, 1e-2+1e-6+0.5/(h.Scale*h.Scale)
+	// k/(k+σ²) of the way, with everything at the prior's middle: one for the
+	// constant, half for either knob and one for the product.
+	prior, noise := 3.0, 1e-2+1e-6+0.5/(h.Scale*h.Scale)
 	mean, sd := predict(p, d.X[0])
 	near(t, "mean", mean, 7, 1e-12) // the mean of all values
 	near(t, "standard deviation", sd, h.Scale*math.Sqrt(prior-prior*prior/(prior+noise)), 1e-12)

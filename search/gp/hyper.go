@@ -35,14 +35,17 @@ const (
 // The parameters of a fit are logarithms, in the order of Hyper's fields.
 type layout struct{ inputs, features int }
 
-func (l layout) count() int        { return 2*l.inputs + l.features + 2 }
-func (l layout) additive() int     { return 0 }
-func (l layout) rate() int         { return l.inputs }
-func (l layout) linear() int       { return 2 * l.inputs }
-func (l layout) product() int      { return 2*l.inputs + l.features }
-func (l layout) noise() int        { return 2*l.inputs + l.features + 1 }
-func newLayout(dims, f int) layout { return layout{dims + f, f} }
-func (l layout) shaped(h Hyper) bool { // has the lengths, and numbers that make a kernel
+func newLayout(dims, features int) layout { return layout{dims + features, features} }
+
+func (l layout) count() int    { return 2*l.inputs + l.features + 2 }
+func (l layout) additive() int { return 0 }
+func (l layout) rate() int     { return l.inputs }
+func (l layout) linear() int   { return 2 * l.inputs }
+func (l layout) product() int  { return 2*l.inputs + l.features }
+func (l layout) noise() int    { return 2*l.inputs + l.features + 1 }
+
+// shaped reports whether h has the lengths, and numbers that make a kernel.
+func (l layout) shaped(h Hyper) bool {
 	ok := len(h.Additive) == l.inputs && len(h.Rate) == l.inputs && len(h.Linear) == l.features &&
 		len(h.FeatureCenter) == l.features && len(h.FeatureScale) == l.features &&
 		allFinite([]float64{h.Center}) && allFinite(h.FeatureCenter)
@@ -55,18 +58,19 @@ func (l layout) shaped(h Hyper) bool { // has the lengths, and numbers that make
 }
 
 // prior returns the means and standard deviations of the log-normal priors.
-// About half of the variance is expected from the knobs one by one, the noise
-// to be small.
+// Half of the variance is expected from the inputs one by one, half from all
+// together; the noise to be small. Each input counts the less the more there
+// are.
 func (l layout) prior() (mean, sd []float64) {
 	mean, sd = make([]float64, l.count()), make([]float64, l.count())
 	for i := range l.inputs {
 		mean[l.additive()+i], sd[l.additive()+i] = math.Log(1/float64(l.inputs)), 1.5
-		mean[l.rate()+i], sd[l.rate()+i] = math.Log(2/float64(l.inputs)), 1
+		mean[l.rate()+i], sd[l.rate()+i] = math.Log(4/float64(l.inputs)), 1
 	}
 	for f := range l.features {
 		mean[l.linear()+f], sd[l.linear()+f] = math.Log(1/float64(l.features)), 1.5
 	}
-	mean[l.product()], sd[l.product()] = math.Log(0.5), 1
+	mean[l.product()], sd[l.product()] = 0, 1
 	mean[l.noise()], sd[l.noise()] = math.Log(1e-3), 1.5
 	return mean, sd
 }

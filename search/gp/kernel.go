@@ -1,10 +1,6 @@
 package gp
 
-import (
-	"math"
-
-	"gonum.org/v1/gonum/floats"
-)
+import "gonum.org/v1/gonum/floats"
 
 // tableLevels is the largest number of levels of a knob whose rows are kept
 // ready, one per level. Rows of other inputs are made when they are needed.
@@ -14,33 +10,78 @@ const tableLevels = 64
 // hyperparameters.
 type kernel struct {
 	h     Hyper
-	axes  []axis        // knobs, then features
-	data  [][]value     // of each datum, one per axis
+	xs    []Input       // the data
+	axes  []axis        // knobs, then features; points of a knob with rows ready are its levels and inactive, else the data
+	index [][]int       // of each knob with rows ready, which point each datum is
+	rows  [][][]float64 // of each such knob, for each of its points: n of Additive·e, then n of Rate·δ²
 	trend [][]float64   // of each feature, the standardised values of the data
-	rows  [][][]float64 // of each knob with few levels, for each level and at last for inactive: n of Additive·e, then n of Rate·δ²
 	n     int
 }
 
-// newAxes places the inputs on the axes, and standardises the features by the
-// scales of h.
-func newAxes(dims []Dim, h Hyper, xs []Input) (axes []axis, data [][]value, trend [][]float64) {
-	axes = make([]axis, len(dims)+len(h.Linear))
+// newKernel standardises features by the scales of h. It keeps xs.
+func newKernel(dims []Dim, h Hyper, xs []Input) *kernel {
+	k := &kernel{h: h, n: len(xs), xs: xs, axes: make([]axis, len(dims)+len(h.Linear))}
+	k.index, k.rows, k.trend = make([][]int, len(dims)), make([][][]float64, len(dims)), make([][]float64, len(h.Linear))
 	for i, d := range dims {
-		axes[i] = newKnob(d)
-	}
-	trend = make([][]float64, len(h.Linear))
-	data = make([][]value, len(xs))
-	for i, x := range xs {
-		data[i] = make([]value, len(axes))
-		for k := range axes {
-			data[i][k] = locate(axes, len(dims), &h, x, k)
-			axes[k].add(data[i][k])
+		k.axes[i] = newKnob(d)
+		if len(d.At) <= tableLevels {
+			k.tabulate(i)
+			continue
 		}
-		for f := range trend {
-			trend[f] = append(trend[f], h.standard(x, f))
+		k.axes[i].grow(k.n)
+		for _, x := range xs {
+			k.axes[i].add(k.axes[i].knob(x.Levels[i]))
 		}
 	}
-	return axes, data, trend
+	for f := range k.trend {
+		k.trend[f] = make([]float64, k.n)
+		a := &k.axes[len(dims)+f]
+		a.grow(k.n)
+		for i, x := range xs {
+			k.trend[f][i] = h.standard(x, f)
+			a.add(feature(k.trend[f][i]))
+		}
+	}
+	k.weigh(h)
+	return k
+}
+
+// tabulate makes knob i one with its rows ready.
+func (k *kernel) tabulate(i int) {
+	a := &k.axes[i]
+	points := len(a.at) + 1
+	a.grow(points)
+	for l := range a.at {
+		a.add(a.knob(l))
+	}
+	a.add(a.knob(Inactive))
+	k.rows[i], k.index[i] = make([][]float64, points), make([]int, k.n)
+	buffer := make([]float64, 2*k.n*points)
+	for p := range k.rows[i] {
+		k.rows[i][p], buffer = buffer[:2*k.n:2*k.n], buffer[2*k.n:]
+	}
+	for j, x := range k.xs {
+		k.index[i][j] = k.point(i, x.Levels[i])
+	}
+}
+
+// weigh sets the hyperparameters, for the same scales.
+func (k *kernel) weigh(h Hyper) {
+	k.h = h
+	for i, rows := range k.rows {
+		a := &k.axes[i]
+		e, q := make([]float64, len(rows)), make([]float64, len(rows))
+		for p, row := range rows {
+			level := p
+			if p == len(rows)-1 {
+				level = Inactive
+			}
+			a.row(a.knob(level), h.Additive[i], h.Rate[i], e, q)
+			for j, point := range k.index[i] {
+				row[j], row[k.n+j] = e[point], q[point]
+			}
+		}
+	}
 }
 
 // standard returns a standardised feature.
@@ -48,60 +89,22 @@ func (h *Hyper) standard(x Input, f int) float64 {
 	return (x.Features[f] - h.FeatureCenter[f]) / h.FeatureScale[f]
 }
 
-// locate returns the value of x on axis k.
-func locate(axes []axis, dims int, h *Hyper, x Input, k int) value {
-	if k < dims {
-		return axes[k].knob(x.Levels[k])
-	}
-	return feature(h.standard(x, k-dims))
-}
-
-func newKernel(dims []Dim, h Hyper, xs []Input) *kernel {
-	k := &kernel{h: h, n: len(xs)}
-	k.axes, k.data, k.trend = newAxes(dims, h, xs)
-	k.rows = make([][][]float64, len(dims))
-	for i, d := range dims {
-		if len(d.At) > tableLevels {
-			continue
-		}
-		k.rows[i] = make([][]float64, len(d.At)+1)
-		buffer := make([]float64, 2*k.n*(len(d.At)+1))
-		for l := range k.rows[i] {
-			k.rows[i][l], buffer = buffer[:2*k.n:2*k.n], buffer[2*k.n:]
-		}
-	}
-	k.weigh(h)
-	return k
-}
-
-// weigh sets the hyperparameters, for the same scales.
-func (k *kernel) weigh(h Hyper) {
-	k.h = h
-	for i, levels := range k.rows {
-		for l, row := range levels {
-			if l == len(levels)-1 {
-				l = Inactive
-			}
-			k.axes[i].row(k.axes[i].knob(l), h.Additive[i], h.Rate[i], row[:k.n], row[k.n:])
-		}
-	}
-}
-
-// ready reports whether axis i has its rows ready, and index which is v's.
+// ready reports whether axis i has its rows ready.
 func (k *kernel) ready(i int) bool { return i < len(k.rows) && k.rows[i] != nil }
 
-func (k *kernel) index(i int, v value) int {
-	if v.level < 0 {
+// point returns which row of knob i is that of a level.
+func (k *kernel) point(i, level int) int {
+	if level < 0 {
 		return len(k.rows[i]) - 1
 	}
-	return v.level
+	return level
 }
 
 // row returns Additive·e and Rate·δ² of v on axis i to the first m data.
 // Scratch has room for 2n numbers; the result may lie in it.
 func (k *kernel) row(i int, v value, m int, scratch []float64) (e, q []float64) {
 	if k.ready(i) {
-		row := k.rows[i][k.index(i, v)]
+		row := k.rows[i][k.point(i, v.level)]
 		return row[:m], row[k.n : k.n+m]
 	}
 	e, q = scratch[:m], scratch[k.n:k.n+m]
@@ -142,17 +145,4 @@ func (k *kernel) variance(values []value, z []float64) float64 {
 		v += b * z[f] * z[f]
 	}
 	return v
-}
-
-// matern is Matérn-5/2 at a squared distance in units of the length scale.
-func matern(r2 float64) float64 {
-	t := math.Sqrt(5 * r2)
-	return (1 + t + t*t/3) * math.Exp(-t)
-}
-
-// maternSlope returns matern and its derivative by r2.
-func maternSlope(r2 float64) (p, dp float64) {
-	t := math.Sqrt(5 * r2)
-	e := math.Exp(-t)
-	return (1 + t + t*t/3) * e, -5.0 / 6 * (1 + t) * e
 }

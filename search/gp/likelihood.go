@@ -3,10 +3,7 @@ package gp
 import (
 	"math"
 
-	"gonum.org/v1/gonum/blas"
-	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/floats"
-	"gonum.org/v1/gonum/lapack/lapack64"
 )
 
 // posterior is the negative log posterior density of the hyperparameters, as
@@ -19,8 +16,9 @@ type posterior struct {
 	kernel   *kernel
 	y, known []float64 // standardised values and their known variances
 
-	alpha, cov, p, dp []float64 // n, and three of n×n; only the lower triangles are used
-	block             *block
+	alpha            []float64 // n
+	cov, p, dp, room []float64 // n×n; only the lower triangles are used
+	block            *block
 }
 
 func newPosterior(dims []Dim, features int, d Data, h Hyper) *posterior {
@@ -30,7 +28,7 @@ func newPosterior(dims []Dim, features int, d Data, h Hyper) *posterior {
 	f.kernel = newKernel(dims, h, d.X)
 	f.y, f.known = standardise(d, h)
 	f.alpha, f.block = make([]float64, n), f.kernel.newBlock(0)
-	f.cov, f.p, f.dp = make([]float64, n*n), make([]float64, n*n), make([]float64, n*n)
+	f.cov, f.p, f.dp, f.room = make([]float64, n*n), make([]float64, n*n), make([]float64, n*n), make([]float64, n*n)
 	return f
 }
 
@@ -76,19 +74,20 @@ func (f *posterior) at(z, grad []float64) float64 {
 	h := f.hyper(z)
 	f.kernel.weigh(h)
 	f.assemble(h)
-	lower, ok := lapack64.Potrf(blas64.Symmetric{N: n, Stride: n, Data: f.cov, Uplo: blas.Lower})
-	if !ok {
+	if !cholesky(f.cov, n) {
 		return math.Inf(1)
 	}
 	copy(f.alpha, f.y)
-	lapack64.Potrs(lower, blas64.General{Rows: n, Cols: 1, Stride: 1, Data: f.alpha})
+	forward(f.cov, f.alpha, n, n)
+	backward(f.cov, f.alpha)
 	value := floats.Dot(f.y, f.alpha)/2 + floats.Dot(z, z)/2
 	for i := range n {
 		value += math.Log(f.cov[i*n+i])
 	}
-	if lapack64.Potri(lower); math.IsNaN(value) {
+	if math.IsNaN(value) {
 		return math.Inf(1)
 	}
+	invert(f.cov, f.room, n)
 	f.gradient(h, grad)
 	for i, v := range z {
 		grad[i] = grad[i]*f.sd[i] + v
@@ -103,7 +102,7 @@ func (f *posterior) assemble(h Hyper) {
 	b := f.block
 	for i := range n {
 		row, q := f.cov[i*n:i*n+i+1], b.q[:i+1]
-		f.kernel.placeDatum(b, i)
+		f.kernel.place(b, f.kernel.xs[i])
 		f.kernel.sums(b.values, row, q, b.scratch)
 		f.kernel.linear(b.z, row)
 		p, dp := f.p[i*n:i*n+i+1], f.dp[i*n:i*n+i+1]
@@ -129,7 +128,8 @@ func (f *posterior) gradient(h Hyper, grad []float64) {
 		product += floats.Dot(m, f.p[i*n:i*n+i+1])
 		w := f.dp[i*n : i*n+i+1]
 		floats.Mul(w, m)
-		for k, v := range f.kernel.data[i] {
+		f.kernel.place(f.block, f.kernel.xs[i])
+		for k, v := range f.block.values {
 			e, q := f.kernel.row(k, v, i+1, f.block.scratch)
 			grad[l.additive()+k] += floats.Dot(m, e)
 			grad[l.rate()+k] += floats.Dot(w, q)

@@ -3,8 +3,6 @@ package gp
 import (
 	"math"
 
-	"gonum.org/v1/gonum/blas"
-	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/floats"
 )
 
@@ -27,19 +25,12 @@ func (k *kernel) newBlock(width int) *block {
 
 // place sets the block's input to x.
 func (k *kernel) place(b *block, x Input) {
-	for i := range b.values {
-		b.values[i] = locate(k.axes, len(k.axes)-len(b.z), &k.h, x, i)
+	for i, level := range x.Levels {
+		b.values[i] = k.axes[i].knob(level)
 	}
 	for f := range b.z {
 		b.z[f] = k.h.standard(x, f)
-	}
-}
-
-// placeDatum sets the block's input to datum i.
-func (k *kernel) placeDatum(b *block, i int) {
-	copy(b.values, k.data[i])
-	for f, t := range k.trend {
-		b.z[f] = t[i]
+		b.values[len(x.Levels)+f] = feature(b.z[f])
 	}
 }
 
@@ -60,7 +51,6 @@ func (k *kernel) covariance(b *block, dst []float64) {
 func (p *Process) Predict(xs []Input, mean, sd []float64) {
 	k, n := p.kernel, len(p.y)
 	b := k.newBlock(min(width, len(xs)))
-	lower := blas64.Triangular{N: n, Stride: n, Data: p.factor, Uplo: blas.Lower, Diag: blas.NonUnit}
 	for start := 0; start < len(xs); start += width {
 		part := xs[start:min(start+width, len(xs))]
 		for i, x := range part {
@@ -70,7 +60,7 @@ func (p *Process) Predict(xs []Input, mean, sd []float64) {
 			mean[start+i] = k.h.Center + k.h.Scale*floats.Dot(cov, p.alpha)
 			sd[start+i] = k.variance(b.values, b.z)
 		}
-		blas64.Trsm(blas.Right, blas.Trans, 1, lower, blas64.General{Rows: len(part), Cols: n, Stride: n, Data: b.cov})
+		forward(p.factor, b.cov[:len(part)*n], n, n)
 		for i := range part {
 			v, prior := b.cov[i*n:(i+1)*n], sd[start+i]
 			sd[start+i] = k.h.Scale * math.Sqrt(max(prior-floats.Dot(v, v), 1e-12*prior))
@@ -96,7 +86,7 @@ func (p *Process) PredictMean(xs []Input, mean []float64) {
 			e, q := k.row(i, v, k.n, b.scratch)
 			floats.Add(b.q, q)
 			if k.ready(i) {
-				m += p.means[i][k.index(i, v)]
+				m += p.means[i][k.point(i, v.level)]
 			} else {
 				m += floats.Dot(e, p.alpha)
 			}

@@ -5,10 +5,7 @@ import (
 	"slices"
 
 	"github.com/fettle-edge/fettle/study/fault"
-	"gonum.org/v1/gonum/blas"
-	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/floats"
-	"gonum.org/v1/gonum/lapack/lapack64"
 )
 
 // Process is the posterior of a Gaussian process. It does not change once
@@ -38,13 +35,13 @@ func New(dims []Dim, features int, d Data, h Hyper) (*Process, error) {
 	n := len(d.Y)
 	p := &Process{dims: dims, data: Data{slices.Clone(d.X), slices.Clone(d.Y), make([]float64, n)}}
 	copy(p.data.Noise, d.Noise)
-	p.kernel = newKernel(dims, h, d.X)
+	p.kernel = newKernel(dims, h, p.data.X)
 	p.y, p.noise = standardise(d, h)
 	floats.AddConst(h.Noise+noiseFloor, p.noise)
 	if p.factor = p.factorise(); p.factor == nil {
 		return nil, fault.New(fault.Internal, "cannot fit a Gaussian process: the kernel matrix of %d points is not positive definite", n).Trying("fit the hyperparameters anew")
 	}
-	p.solve()
+	p.weights()
 	return p, nil
 }
 
@@ -58,23 +55,23 @@ func (p *Process) factorise() []float64 {
 	for jitter := 0.0; jitter <= 1e-2; jitter = max(10*jitter, 1e-12) {
 		for i := range n {
 			row := k[i*n : i*n+i+1]
-			p.kernel.placeDatum(b, i)
+			p.kernel.place(b, p.data.X[i])
 			p.kernel.covariance(b, row)
 			row[i] += p.noise[i] + jitter*row[i]
 		}
-		if _, ok := lapack64.Potrf(blas64.Symmetric{N: n, Stride: n, Data: k, Uplo: blas.Lower}); ok && allFinite(k) {
+		if cholesky(k, n) {
 			return k
 		}
 	}
 	return nil
 }
 
-// solve sets what predictions of the mean need.
-func (p *Process) solve() {
+// weights sets what predictions of the mean need.
+func (p *Process) weights() {
 	n := len(p.y)
 	p.alpha = slices.Clone(p.y)
-	lower := blas64.Triangular{N: n, Stride: n, Data: p.factor, Uplo: blas.Lower, Diag: blas.NonUnit}
-	lapack64.Potrs(lower, blas64.General{Rows: n, Cols: 1, Stride: 1, Data: p.alpha})
+	forward(p.factor, p.alpha, n, n)
+	backward(p.factor, p.alpha)
 	p.means = make([][]float64, len(p.kernel.rows))
 	for i, levels := range p.kernel.rows {
 		for _, row := range levels {
@@ -85,8 +82,8 @@ func (p *Process) solve() {
 
 // inverse returns the lower triangle of the inverse kernel matrix.
 func (p *Process) inverse() []float64 {
-	n, k := len(p.y), slices.Clone(p.factor)
-	lapack64.Potri(blas64.Triangular{N: n, Stride: n, Data: k, Uplo: blas.Lower, Diag: blas.NonUnit})
+	k := slices.Clone(p.factor)
+	invert(k, make([]float64, len(k)), len(p.y))
 	return k
 }
 
@@ -113,12 +110,12 @@ func (p *Process) Append(x Input, y, noise float64) (*Process, error) {
 		copy(q.factor[i*(n+1):], p.factor[i*n:i*n+i+1])
 	}
 	row, b := q.factor[n*(n+1):], q.kernel.newBlock(1)
-	q.kernel.placeDatum(b, n)
+	q.kernel.place(b, x)
 	q.kernel.covariance(b, row)
 	prior := row[n] + q.noise[n]
-	blas64.Trsv(blas.NoTrans, blas64.Triangular{N: n, Stride: n, Data: p.factor, Uplo: blas.Lower, Diag: blas.NonUnit}, blas64.Vector{N: n, Inc: 1, Data: row})
+	forward(p.factor, row[:n], n, n)
 	// The rest is at least the noise, but for rounding.
 	row[n] = math.Sqrt(max(prior-floats.Dot(row[:n], row[:n]), q.noise[n], 1e-12*prior))
-	q.solve()
+	q.weights()
 	return q, nil
 }

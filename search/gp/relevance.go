@@ -20,8 +20,8 @@ func (p *Process) Relevance() (knobs, features []float64) {
 			shares[i] = k.expected(i, places)
 		} else {
 			places := make([]value, k.n)
-			for j, values := range k.data {
-				places[j] = values[i]
+			for j, z := range k.trend[i-len(p.dims)] {
+				places[j] = feature(z)
 			}
 			shares[i] = k.expected(i, places) + k.h.Linear[i-len(p.dims)]
 		}

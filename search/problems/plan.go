@@ -95,14 +95,19 @@ func (p *Plan) check(knobs []study.Knob, objectives int) error {
 	return nil
 }
 
-// predict sums the terms.
-func (p *Plan) predict(knobs []study.Knob, a study.Assignment) search.Prediction {
-	out := search.Prediction{Features: make([]float64, len(p.Features)), Known: make(map[int]float64, len(p.Known))}
+// Of returns the features of an assignment: the sums of the terms.
+func (p *Plan) Of(knobs []study.Knob, a study.Assignment) []float64 {
+	sums := make([]float64, len(p.Features))
 	for _, t := range p.Terms {
-		for f, v := range t.Values[t.Row(knobs, a)] {
-			out.Features[f] += v
+		for f, x := range t.Values[t.Row(knobs, a)] {
+			sums[f] += x
 		}
 	}
+	return sums
+}
+
+func (p *Plan) predict(knobs []study.Knob, a study.Assignment) search.Prediction {
+	out := search.Prediction{Features: p.Of(knobs, a), Known: make(map[int]float64, len(p.Known))}
 	for objective, feature := range p.Known {
 		out.Known[objective] = out.Features[feature]
 	}

@@ -90,7 +90,9 @@ func (r Record) Line() ([]byte, error) {
 	round := func(x []float64, perUnit float64) []float64 {
 		out := make([]float64, len(x))
 		for i, v := range x {
-			out[i] = math.Round(v*perUnit) / perUnit
+			if out[i] = math.Round(v*perUnit) / perUnit; math.IsInf(out[i], 0) {
+				out[i] = v
+			}
 		}
 		return out
 	}
