@@ -457,8 +457,8 @@ func TestRefusedConfigs(t *testing.T) {
 		change    func(*search.Config)
 		want, try string
 	}{
-		"planned":    {func(c *search.Config) { c.Sampler = "gp" }, "not available yet", "auto"},
-		"unknown":    {func(c *search.Config) { c.Sampler = "magic" }, "no such sampler", "auto, motpe, nsga2"},
+		"planned":    {func(c *search.Config) { c.Sampler = "cmaes" }, "not available yet", "auto"},
+		"unknown":    {func(c *search.Config) { c.Sampler = "magic" }, "no such sampler", "auto, gp, motpe, nsga2"},
 		"objectives": {func(c *search.Config) { c.Directions = nil }, "without an objective", "objective"},
 		"direction":  {func(c *search.Config) { c.Directions[1] = "up" }, `direction "up"`, "min or max"},
 		"knob":       {func(c *search.Config) { c.Knobs[3].Choice = nil }, "quant.embedding has no values", "choices"},
@@ -476,7 +476,7 @@ func TestRefusedConfigs(t *testing.T) {
 
 func TestDescribe(t *testing.T) {
 	cfg := demo()
-	if name, why := search.Describe(cfg); name != search.TPE || why == "" {
+	if name, why := search.Describe(cfg); name != search.GP || why == "" {
 		t.Errorf("auto is %s because %s", name, why)
 	}
 	cfg.Sampler = search.Sobol
