@@ -31,7 +31,8 @@ type record struct {
 	point      space.Point
 	key        string
 	told       bool
-	evidence   // of a told trial
+	sisters    int // evidence from sister lanes that came before the tell
+	evidence       // of a told trial
 }
 
 // sister is evidence from a sister lane.
@@ -72,7 +73,7 @@ func (h *history) tell(n int, o Outcome) error {
 	if err != nil {
 		return fault.New(fault.Invalid, "cannot tell trial %d: %v", n, err)
 	}
-	r.told, r.evidence = true, e
+	r.told, r.evidence, r.sisters = true, e, len(h.sisters)
 	h.told = append(h.told, r)
 	h.version++
 	return nil

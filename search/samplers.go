@@ -14,16 +14,17 @@ import (
 // The names of samplers.
 const (
 	Auto   = "auto"
+	GP     = "gp"
 	TPE    = "tpe"
 	Sobol  = "sobol"
 	Random = "random"
 )
 
 // planned are the samplers that Fettle knows of but does not have yet.
-var planned = [...]string{"gp", "motpe", "nsga2", "cmaes"}
+var planned = [...]string{"motpe", "nsga2", "cmaes"}
 
 // Samplers returns the names that Config.Sampler may have.
-func Samplers() []string { return []string{Auto, TPE, Sobol, Random} }
+func Samplers() []string { return []string{Auto, GP, TPE, Sobol, Random} }
 
 // Describe returns the sampler that New takes for cfg, and why in a sentence.
 // Where cfg names a sampler, that is the answer.
@@ -46,7 +47,7 @@ func Describe(cfg Config) (name, why string) {
 // may choose; ask for the name from Describe to be exact.
 func Reproducible(name string) (ok bool, why string) {
 	switch name {
-	case Sobol, Random:
+	case GP, Sobol, Random:
 		return true, "what it asks follows from the space, the seed and the history"
 	case TPE, Auto, "":
 		return false, "goptuna's TPE draws from the process's global random source; the trials are kept, but the seed alone does not lead to them again"
@@ -84,6 +85,9 @@ func New(cfg Config) (Sampler, error) {
 			return nil, err
 		}
 		c.strategy = likeTheBest{tpe}
+	case GP:
+		c.start = newDesign(sp, len(cfg.Directions), cfg.Budget, c.rng(streamSobol, 1))
+		c.strategy = newBayes(sp, t, cfg.Predict, func(p space.Point) bool { _, ok := c.fresh(p); return ok }, alongSobol{sp, sequence})
 	default:
 		return nil, unknownSampler(name)
 	}
