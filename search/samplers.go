@@ -71,7 +71,7 @@ func New(cfg Config) (Sampler, error) {
 	if cfg.Key == nil {
 		cfg.Key = func(a study.Assignment) (string, error) { return a.Key(), nil }
 	}
-	c := &core{space: sp, seed: cfg.Seed, history: newHistory(sp, t), keys: newKeyring(cfg.Key), replay: replayable(sp, cfg.Replay)}
+	c := &core{config: cfg, space: sp, seed: cfg.Seed, history: newHistory(sp, t), keys: newKeyring(cfg.Key), replay: replayable(sp, cfg.Replay)}
 	sequence := goptuna.NewSobol(len(sp.Dims()), c.rng(streamSobol, 0))
 	switch name, _ := Describe(cfg); name {
 	case Random:
