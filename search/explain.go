@@ -180,19 +180,22 @@ func (t terms) reference(values [][]float64) []float64 {
 	return worst
 }
 
-// look makes the model of all that was told, without outstanding trials.
+// look makes the model of all that was told, without outstanding trials. It is
+// always one of its own, so that it follows from the history whatever the
+// sampler is.
 func (c *core) look() (*lens, error) {
-	b, ok := c.strategy.(*bayes)
-	if !ok {
-		sequence := goptuna.NewSobol(len(c.space.Dims()), c.rng(streamSobol, 0))
-		b = newBayes(c.space, c.history.terms, c.config.Predict, c.isFresh, alongSobol{c.space, sequence})
-	}
+	t := c.history.terms
+	sequence := goptuna.NewSobol(len(c.space.Dims()), c.rng(streamSobol, 0))
+	b := newBayes(c.space, t, c.config.Predict, c.isFresh, alongSobol{c.space, sequence})
 	told := *c.history
 	told.trials = map[int]*record{}
 	for _, r := range c.history.told {
 		told.trials[r.number] = r
 	}
 	b.evidence.read(&told)
+	for column := range b.columns() {
+		b.fits.now(column)
+	}
 	m, err := b.model(&told)
 	if err != nil {
 		return nil, err

@@ -37,16 +37,7 @@ const (
 
 // best returns the fresh point of most worth that the search finds, or nil.
 func (b *bayes) best(m *model, rng *rand.Rand) space.Point {
-	if top, ok := b.climb(m, m.acquire(rng), rng); ok {
-		return top.point
-	}
-	return nil
-}
-
-// climb looks for the fresh point that is worth most; ok is false if it finds
-// none.
-func (b *bayes) climb(m *model, worth *acquisition, rng *rand.Rand) (best candidate, ok bool) {
-	c := &climb{bayes: b, worth: worth, rng: rng, seen: map[string]bool{}}
+	c := &climb{bayes: b, worth: m.acquire(rng), rng: rng, seen: map[string]bool{}}
 	for _, e := range m.events {
 		if e.trial {
 			c.seen[name(b.space.Canonical(e.input.Levels))] = true
@@ -77,9 +68,9 @@ func (b *bayes) climb(m *model, worth *acquisition, rng *rand.Rand) (best candid
 		c.add(next)
 	}
 	if top := c.top(1); len(top) > 0 {
-		return top[0], true
+		return top[0].point
 	}
-	return candidate{}, false
+	return nil
 }
 
 // add scores points that were not met before.

@@ -1,6 +1,9 @@
 package search
 
 import (
+	"cmp"
+	"slices"
+
 	"github.com/fettle-edge/fettle/search/ehvi"
 	"github.com/fettle-edge/fettle/search/pareto"
 	"github.com/fettle-edge/fettle/search/space"
@@ -61,8 +64,10 @@ func (l *lens) remaining() (*Remaining, string) {
 		return nil, "no trial is better than the reference in every objective"
 	}
 	r := &Remaining{Trials: remainingTrials, Method: remainingMethod}
+	c := &climb{bayes: l.bayes, worth: ahead.toward(reference), rng: l.rng(streamRemaining, 0), seen: map[string]bool{}}
+	c.survey()
 	for n := range remainingTrials {
-		best, ok := l.bayes.climb(&ahead, ahead.toward(reference), l.rng(streamRemaining, n))
+		best, ok := c.take()
 		if !ok {
 			break // every recipe has been asked
 		}
@@ -71,9 +76,83 @@ func (l *lens) remaining() (*Remaining, string) {
 		if err := ahead.believe(&history{trials: map[int]*record{n: p}}); err != nil {
 			return nil, err.Error()
 		}
+		c.worth = ahead.toward(reference)
+		c.again()
 	}
 	r.Share = r.Gain / present
 	return r, ""
+}
+
+const (
+	surveyRounds = 3
+	kept         = 96 // candidates that are scored again after each trial
+)
+
+// survey fills the pool with even draws, mutations of the front, and those of
+// the best found.
+func (c *climb) survey() {
+	for _, e := range c.worth.events {
+		if e.trial {
+			c.seen[name(c.space.Canonical(e.input.Levels))] = true
+		}
+	}
+	var first []space.Point
+	for range evenDraws {
+		first = append(first, c.space.Random(c.rng))
+	}
+	wheel := c.wheel(c.worth.relevance)
+	for range mutants {
+		from := c.worth.front[c.rng.IntN(len(c.worth.front))]
+		first = append(first, c.mutate(from, 1+c.rng.IntN(3), firstStep, wheel))
+	}
+	c.add(first)
+	step := firstStep
+	for range surveyRounds {
+		step *= stepShrink
+		c.spawn(parents, step)
+	}
+}
+
+// spawn adds children of the best candidates.
+func (c *climb) spawn(parents int, step float64) {
+	c.order()
+	wheel := c.wheel(c.worth.relevance)
+	var next []space.Point
+	for _, p := range c.pool[:min(parents, len(c.pool))] {
+		for range children {
+			next = append(next, c.mutate(p.point, 1+c.rng.IntN(2), step, wheel))
+		}
+	}
+	c.add(next)
+}
+
+func (c *climb) order() {
+	slices.SortStableFunc(c.pool, func(a, b candidate) int { return cmp.Compare(b.score, a.score) })
+}
+
+// take removes the best candidate whose recipe has not been asked.
+func (c *climb) take() (best candidate, ok bool) {
+	c.order()
+	for i, p := range c.pool {
+		if c.fresh(p.point) {
+			c.pool = slices.Delete(c.pool, 0, i+1)
+			return p, true
+		}
+	}
+	return candidate{}, false
+}
+
+// again scores the best candidates for a new worth, and children of theirs.
+func (c *climb) again() {
+	c.pool = c.pool[:min(kept, len(c.pool))]
+	views := make([]foreseen, len(c.pool))
+	for i, p := range c.pool {
+		views[i] = c.evidence.foresee.at(p.point)
+	}
+	for i, score := range c.worth.score(views) {
+		c.pool[i].score = score
+	}
+	c.spawn(3, firstStep*stepShrink*stepShrink)
 }
 
 // toward is the acquisition for a given reference.
