@@ -24,7 +24,7 @@ const (
 	// streamRemaining is the "trial" whose stream the look ahead draws from.
 	streamRemaining = -3
 
-	remainingMethod = "expected hypervolume improvement, one trial after the other, each taken to have its predicted values (Kriging believer)"
+	remainingMethod = "the next trials are chosen by expected hypervolume improvement, each taken to have its predicted values (Kriging believer); their gain is the mean over joint draws from the model"
 )
 
 // Forecast is Explain's Remaining alone, for callers that ask often. It fails
@@ -45,8 +45,8 @@ func Forecast(s Sampler) (Remaining, error) {
 	return *r, nil
 }
 
-// remaining chooses the next trials as the gp sampler would, but for one whole
-// reference, and adds up what each is expected to gain.
+// remaining chooses the next trials much as the gp sampler would, but for one
+// whole reference, and works out what they are expected to gain together.
 func (l *lens) remaining() (*Remaining, string) {
 	if l.start != nil && len(l.history.trials) < l.start.size {
 		return nil, "the search still follows its start design"
@@ -66,12 +66,16 @@ func (l *lens) remaining() (*Remaining, string) {
 	r := &Remaining{Trials: remainingTrials, Method: remainingMethod}
 	c := &climb{bayes: l.bayes, worth: ahead.toward(reference), rng: l.rng(streamRemaining, 0), seen: map[string]bool{}}
 	c.survey()
+	var batch []foreseen
 	for n := range remainingTrials {
 		best, ok := c.take()
 		if !ok {
 			break // every recipe has been asked
 		}
-		r.Gain += max(0, best.score)
+		batch = append(batch, l.foresee.at(best.point))
+		if n+1 == remainingTrials {
+			break
+		}
 		p := &record{number: n, point: l.space.Prune(best.point)}
 		if err := ahead.believe(&history{trials: map[int]*record{n: p}}); err != nil {
 			return nil, err.Error()
@@ -79,6 +83,11 @@ func (l *lens) remaining() (*Remaining, string) {
 		c.worth = ahead.toward(reference)
 		c.again()
 	}
+	archive := pareto.NewArchive(reference)
+	for _, v := range values {
+		archive.Add(v)
+	}
+	r.Gain = l.expect(batch, archive)
 	r.Share = r.Gain / present
 	return r, ""
 }

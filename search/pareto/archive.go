@@ -40,5 +40,12 @@ func (a *Archive) Add(p []float64) (gain float64) {
 	return gain
 }
 
+// Clone returns an archive of the same points that grows on its own.
+func (a *Archive) Clone() *Archive {
+	b := *a
+	b.front = slices.Clone(a.front)
+	return &b
+}
+
 // Hypervolume returns the hypervolume of all points added so far.
 func (a *Archive) Hypervolume() float64 { return a.volume }
