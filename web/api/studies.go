@@ -133,6 +133,22 @@ func (a *API) steer(w http.ResponseWriter, r *http.Request, do func(context.Cont
 	return a.answerStudy(w, r, http.StatusOK, st)
 }
 
+func (a *API) explain(w http.ResponseWriter, r *http.Request) error {
+	st, err := a.resolve(r)
+	if err != nil {
+		return err
+	}
+	x, err := a.Tuner.Explain(r.Context(), st.ID, r.URL.Query().Get("target"))
+	if err != nil {
+		return err
+	}
+	names := make([]string, len(st.Spec.Objectives))
+	for i, o := range st.Spec.Objectives {
+		names[i] = o.Metric
+	}
+	return write(w, http.StatusOK, client.Explanation{Study: st.ID, Units: study.Units(names), Explanation: x})
+}
+
 // offline is how long a target may be silent before it counts as offline.
 const offline = 40 * time.Second
 
