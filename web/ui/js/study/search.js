@@ -54,7 +54,7 @@ function Found({ x, data }) {
     <${Panel} title="What is left" id="search-left">
       <p class="lead" id="remaining">${remaining(x)}</p>
       ${x.stopped && html`<p>The lane ended early: ${x.stopped}.</p>`}
-      ${x.redundant.map((r) => html`<p key=${r.a + r.b}>${r.a} and ${r.b} say nearly the same (correlation ${r.correlation.toFixed(3)}): one of them would do.</p>`)}
+      ${x.redundant.map((r) => html`<p key=${r.a + r.b}>${r.a} and ${r.b} say nearly the same (correlation ${number(r.correlation)}): one of them would do.</p>`)}
       <${Facts} rows=${[
         ["Sampler", html`${x.sampler} <span class="muted">– ${x.why}</span>`],
         ["Told", `${x.told} ${x.told === 1 ? "trial" : "trials"}`],
@@ -62,7 +62,7 @@ function Found({ x, data }) {
       ]} />
     <//>
     <${Panel} title="Hypervolume" note="How much of the plane of objectives the trials so far dominate, as a share of what all of them do." id="search-volume">
-      ${x.no_reference ? html`<p class="none">There is none yet: ${x.no_reference}.</p>` : html`<${Volumes} list=${x.hypervolume} /><${Reference} x=${x} />`}
+      ${x.no_reference ? html`<p class="none">There is none yet: ${x.no_reference}.</p>` : html`<${Volumes} list=${x.hypervolume} /><${Reference} x=${x} data=${data} />`}
     <//>
     <${Panel} title="Importance of knobs" note="Share of the variance of each objective over all assignments, as the model sees it: alone (dark), and with interactions (light)." id="search-importance" wide>
       ${x.no_model ? html`<p class="none">Nothing is predicted yet: ${x.no_model}.</p>`
@@ -83,8 +83,12 @@ function remaining(x) {
   return `What is left to gain is not known: ${x.no_remaining || x.no_model}.`;
 }
 
-function Reference({ x }) {
-  return html`<p class="hint">Measured from ${Object.entries(x.reference).map(([metric, r], i) => html`<span key=${metric}>${i > 0 ? ", " : ""}${metric} ${value(key(metric), x.units[metric] ?? "", r.value)} <span class="muted">(${r.limit ? "the study’s limit" : "worst measured, with a margin"})</span></span>`)}.</p>`;
+function Reference({ x, data }) {
+  const each = data.view.spec.objectives.map(({ metric }) => {
+    const r = x.reference[metric];
+    return `${metric} ${value(key(metric), x.units[metric] ?? "", r.value)} (${r.limit ? "the study’s limit" : "worst measured, with a margin"})`;
+  });
+  return html`<p class="hint">Measured from ${each.join(", ")}.</p>`;
 }
 
 const H = 200, left = 46, right = 12, top = 10, bottom = 30;
