@@ -136,7 +136,7 @@ func (c *core) explainVolume(x *Explanation) {
 		if !r.infeasible && r.complete() {
 			archive.Add(r.values)
 		}
-		x.Hypervolume = append(x.Hypervolume, Volume{r.number, archive.Hypervolume()})
+		x.Hypervolume = append(x.Hypervolume, Volume{r.number, finite(archive.Hypervolume())})
 	}
 	x.Reference = pareto.Orient(reference, t.directions)
 	for _, l := range t.limits {

@@ -60,8 +60,11 @@ func (l *lens) remaining() (*Remaining, string) {
 	reference := l.history.terms.reference(observed)
 	values, _ := ahead.denoised()
 	present := pareto.Hypervolume(values, reference)
-	if !(present > 0) {
+	switch {
+	case !(present > 0):
 		return nil, "no trial is better than the reference in every objective"
+	case notFinite(present):
+		return nil, "the hypervolume is too large a number: a limit lies too far away"
 	}
 	r := &Remaining{Trials: remainingTrials, Method: remainingMethod}
 	c := &climb{bayes: l.bayes, worth: ahead.toward(reference), rng: l.rng(streamRemaining, 0), seen: map[string]bool{}}
