@@ -3,7 +3,6 @@ package search
 import (
 	"math"
 
-	"github.com/fettle-edge/fettle/search/goptuna"
 	"github.com/fettle-edge/fettle/search/pareto"
 	"github.com/fettle-edge/fettle/study"
 	"github.com/fettle-edge/fettle/study/fault"
@@ -184,9 +183,7 @@ func (t terms) reference(values [][]float64) []float64 {
 // always one of its own, so that it follows from the history whatever the
 // sampler is.
 func (c *core) look() (*lens, error) {
-	t := c.history.terms
-	sequence := goptuna.NewSobol(len(c.space.Dims()), c.rng(streamSobol, 0))
-	b := newBayes(c.space, t, c.config.Predict, c.isFresh, alongSobol{c.space, sequence})
+	b := newBayes(c.space, c.history.terms, c.config.Predict, c.isFresh, nil)
 	told := *c.history
 	told.trials = map[int]*record{}
 	for _, r := range c.history.told {

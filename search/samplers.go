@@ -87,7 +87,7 @@ func New(cfg Config) (Sampler, error) {
 		c.strategy = likeTheBest{tpe}
 	case GP:
 		c.start = newDesign(sp, len(cfg.Directions), cfg.Budget, c.rng(streamSobol, 1))
-		c.strategy = newBayes(sp, t, cfg.Predict, c.isFresh, alongSobol{sp, sequence})
+		c.strategy = newBayes(sp, t, cfg.Predict, func(p space.Point) bool { _, ok := c.fresh(p); return ok }, alongSobol{sp, sequence})
 	default:
 		return nil, unknownSampler(name)
 	}
