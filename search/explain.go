@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/fettle-edge/fettle/search/pareto"
+	"github.com/fettle-edge/fettle/search/space"
 	"github.com/fettle-edge/fettle/study"
 	"github.com/fettle-edge/fettle/study/fault"
 )
@@ -75,6 +76,7 @@ type Redundant struct {
 type lens struct {
 	*core
 	*model
+	told   *history // without outstanding trials
 	bayes  *bayes
 	trials []int // by event: the trial's number, or -1
 }
@@ -183,21 +185,27 @@ func (t terms) reference(values [][]float64) []float64 {
 // always one of its own, so that it follows from the history whatever the
 // sampler is.
 func (c *core) look() (*lens, error) {
-	b := newBayes(c.space, c.history.terms, c.config.Predict, c.isFresh, nil)
-	told := *c.history
+	return c.lookAt(c.history, c.isFresh, (*fits).quick)
+}
+
+// lookAt makes the model of what a history was told, with the fits that fit
+// makes.
+func (c *core) lookAt(h *history, fresh func(space.Point) bool, fit func(*fits, column) *fit) (*lens, error) {
+	b := newBayes(c.space, h.terms, c.config.Predict, fresh, nil)
+	told := *h
 	told.trials = map[int]*record{}
-	for _, r := range c.history.told {
+	for _, r := range h.told {
 		told.trials[r.number] = r
 	}
 	b.evidence.read(&told)
 	for column := range b.columns() {
-		b.fits.now(column)
+		b.fits.now(column, fit)
 	}
 	m, err := b.model(&told)
 	if err != nil {
 		return nil, err
 	}
-	l := &lens{core: c, model: m, bayes: b}
+	l := &lens{core: c, model: m, told: &told, bayes: b}
 	next := 0
 	for _, e := range m.events {
 		n := -1

@@ -24,13 +24,13 @@ func (b *bayes) columns() func(yield func(column) bool) {
 // now puts a fit on all that was told in the place of the scheduled one. It is
 // for looking at a history once: the fits that lead to a scheduled one would
 // cost several times as much.
-func (f *fits) now(c column) {
+func (f *fits) now(c column, fitted func(*fits, column) *fit) {
 	n := len(f.ledger.tells)
 	if n == 0 || len(f.ledger.events) > maxEvents {
 		return
 	}
 	key := fitKey{c, scheduled(n, c, f.ledger.terms.columns())}
-	fit := f.quick(c)
+	fit := fitted(f, c)
 	f.memory[key] = fit
 	if fit == nil {
 		return

@@ -24,7 +24,7 @@ const (
 	// streamRemaining is the "trial" whose stream the look ahead draws from.
 	streamRemaining = -3
 
-	remainingMethod = "the next trials are chosen by expected hypervolume improvement, each taken to have its predicted values (Kriging believer); their gain is the mean over joint draws from the model"
+	remainingMethod = "the next trials are chosen by expected hypervolume improvement, each taken to have its predicted values (Kriging believer); their gain is the mean over joint draws from the model, corrected by how the same forecast came out ten trials earlier"
 )
 
 // Forecast is Explain's Remaining alone, for callers that ask often. It fails
@@ -45,19 +45,30 @@ func Forecast(s Sampler) (Remaining, error) {
 	return *r, nil
 }
 
-// remaining chooses the next trials much as the gp sampler would, but for one
-// whole reference, and works out what they are expected to gain together.
+// remaining is the forecast, corrected by how the one before came out.
 func (l *lens) remaining() (*Remaining, string) {
 	if l.start != nil && len(l.history.trials) < l.start.size {
 		return nil, "the search still follows its start design"
 	}
+	r, why := l.forecast()
+	if r != nil {
+		correction := l.record()
+		r.Gain *= correction
+		r.Share *= correction
+	}
+	return r, why
+}
+
+// forecast chooses the next trials much as the gp sampler would, but for one
+// whole reference, and works out what they are expected to gain together.
+func (l *lens) forecast() (*Remaining, string) {
 	ahead := *l.model
 	ahead.parts = append([]part(nil), l.parts...)
-	observed := l.history.feasible()
+	observed := l.told.feasible()
 	if len(observed) == 0 {
 		return nil, noneFeasible
 	}
-	reference := l.history.terms.reference(observed)
+	reference := l.told.terms.reference(observed)
 	values, _ := ahead.denoised()
 	present := pareto.Hypervolume(values, reference)
 	switch {
