@@ -72,7 +72,7 @@ func New(cfg Config) (Sampler, error) {
 	if cfg.Key == nil {
 		cfg.Key = func(a study.Assignment) (string, error) { return a.Key(), nil }
 	}
-	c := &core{space: sp, seed: cfg.Seed, history: newHistory(sp, t), keys: newKeyring(cfg.Key), replay: replayable(sp, cfg.Replay)}
+	c := &core{config: cfg, space: sp, seed: cfg.Seed, history: newHistory(sp, t), keys: newKeyring(cfg.Key), replay: replayable(sp, cfg.Replay)}
 	if err := c.choose(cfg); err != nil {
 		return nil, err
 	}

@@ -27,6 +27,8 @@ const (
 	maxChoices     = 64      // of one knob
 	maxTrials      = 100_000 // of one lane
 	maxConfirm     = 10
+	leastMinGain   = 0.000_01
+	mostMinGain    = 0.5
 	maxSeed        = 1<<53 - 1 // exact in JSON everywhere
 	maxWall        = 365 * 24 * time.Hour
 
@@ -266,6 +268,9 @@ func (c *checker) search(s *Spec) {
 	}
 	c.within("budget.trials", s.Budget.Trials, 1, maxTrials)
 	c.within("budget.confirm", s.Budget.Confirm, 0, maxConfirm)
+	if g := s.Budget.MinGain; g != 0 && !(g >= leastMinGain && g <= mostMinGain) {
+		c.add("budget.min_gain", "want 0.001%% to 50%%, not %.6g%%", 100*g)
+	}
 	if wall := s.Budget.Wall; wall != 0 && (wall < time.Second || wall > maxWall) {
 		c.add("budget.wall", "want 1s to %s, not %s", FormatDuration(maxWall), FormatDuration(wall))
 	}
