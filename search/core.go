@@ -23,22 +23,34 @@ type core struct {
 	seed     int64
 	history  *history
 	keys     *keyring
+	replay   []space.Point
 	start    *start // nil: the strategy needs none
 	strategy strategy
+	ahead    prepared
 }
 
 var _ Sampler = (*core)(nil)
 
+// prepared is the first draw of an ask, made ahead.
+type prepared struct {
+	trial, version int // of the ask and of the history that it serves
+	next           draw
+	point          space.Point
+	origin         string
+}
+
 // Ask draws until a recipe is new.
 func (c *core) Ask(n int) (Suggestion, error) {
-	if _, ok := c.history.trials[n]; ok {
-		return Suggestion{}, fault.New(fault.Conflict, "cannot ask for trial %d: the search has a trial of this number", n)
+	if err := c.Prepare(n); err != nil {
+		return Suggestion{}, err
 	}
-	next := c.next()
 	var s Suggestion
-	var last space.Point
+	last := c.ahead.point
+	s.Origin = c.ahead.origin
 	for d := 0; d < maxDraws && s.Duplicates < maxDuplicates; d++ {
-		last, s.Origin = next(d, c.rng(n, d))
+		if d > 0 {
+			last, s.Origin = c.ahead.next(d, c.rng(n, d))
+		}
 		switch key, err := c.keys.of(c.space.Assignment(last)); {
 		case err != nil:
 			continue
@@ -57,19 +69,47 @@ func (c *core) Ask(n int) (Suggestion, error) {
 	return c.take(n, p, key, s)
 }
 
+// Prepare makes the first draw, which is nearly all the work of an ask.
+func (c *core) Prepare(n int) error {
+	if _, ok := c.history.trials[n]; ok {
+		return fault.New(fault.Conflict, "cannot ask for trial %d: the search has a trial of this number", n)
+	}
+	if c.ahead.next != nil && c.ahead.trial == n && c.ahead.version == c.history.version {
+		return nil
+	}
+	c.ahead = prepared{trial: n, version: c.history.version, next: c.next(n)}
+	c.ahead.point, c.ahead.origin = c.ahead.next(0, c.rng(n, 0))
+	return nil
+}
+
 // next is where points come from at this state of the history.
-func (c *core) next() draw {
-	if c.start != nil {
-		if d := c.start.draw(c); d != nil {
-			return d
+func (c *core) next(n int) draw {
+	for _, p := range c.replay {
+		if _, ok := c.fresh(p); ok {
+			return c.first(p, OriginReplay)
 		}
 	}
-	return c.strategy(c.history)
+	if c.start != nil {
+		if p, ok := c.start.next(c); ok {
+			return c.first(p, OriginStart)
+		}
+	}
+	return c.strategy.next(c.history, n)
+}
+
+// first proposes p and, should that be of no use, even draws.
+func (c *core) first(p space.Point, origin string) draw {
+	return func(d int, rng *rand.Rand) (space.Point, string) {
+		if d == 0 {
+			return p, origin
+		}
+		return c.space.Random(rng), origin
+	}
 }
 
 func (c *core) take(n int, p space.Point, key string, s Suggestion) (Suggestion, error) {
 	s.Assignment = c.space.Assignment(p)
-	return s, c.history.add(n, c.space.Point(s.Assignment), key)
+	return s, c.history.add(n, s.Assignment, key)
 }
 
 // Add registers a known assignment. It may lie outside the space.
@@ -78,12 +118,14 @@ func (c *core) Add(n int, a study.Assignment) error {
 	if err != nil {
 		return fault.New(fault.Invalid, "cannot add trial %d: its assignment makes no recipe", n).Because(err)
 	}
-	return c.history.add(n, c.space.Point(a), key)
+	return c.history.add(n, a, key)
 }
 
 func (c *core) Tell(n int, o Outcome) error { return c.history.tell(n, o) }
 
 func (c *core) Forget(n int) error { return c.history.forget(n) }
+
+func (c *core) Observe(a study.Assignment, o Outcome) error { return c.history.observe(a, o) }
 
 // streamSobol is the "trial" whose stream scrambles Sobol's sequence.
 const streamSobol = -1

@@ -3,6 +3,7 @@ package search
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 
@@ -14,33 +15,43 @@ import (
 
 // history is all that strategies may know: what was asked and what was told.
 type history struct {
-	space      *space.Space
-	directions []study.Direction
-	trials     map[int]*record
-	seen       map[string]int // recipe key → number of trials that have it
+	space   *space.Space
+	terms   terms
+	trials  map[int]*record
+	told    []*record      // in the order of the tells
+	sisters []sister       // in the order of Observe
+	seen    map[string]int // recipe key → number of trials that have it
+	version int            // rises with every change
 }
 
 // record is a trial.
 type record struct {
-	number int
-	point  space.Point
-	key    string
-	told   bool
-	// values are oriented so that less is better; nil if outstanding or
-	// infeasible.
-	values []float64
+	number     int
+	assignment study.Assignment
+	point      space.Point
+	key        string
+	told       bool
+	evidence   // of a told trial
 }
 
-func newHistory(sp *space.Space, directions []study.Direction) *history {
-	return &history{space: sp, directions: directions, trials: map[int]*record{}, seen: map[string]int{}}
+// sister is evidence from a sister lane.
+type sister struct {
+	assignment study.Assignment
+	point      space.Point
+	evidence
 }
 
-func (h *history) add(n int, p space.Point, key string) error {
+func newHistory(sp *space.Space, t terms) *history {
+	return &history{space: sp, terms: t, trials: map[int]*record{}, seen: map[string]int{}}
+}
+
+func (h *history) add(n int, a study.Assignment, key string) error {
 	if _, ok := h.trials[n]; ok {
 		return fault.New(fault.Conflict, "cannot add trial %d: the search has a trial of this number", n)
 	}
-	h.trials[n] = &record{number: n, point: p, key: key}
+	h.trials[n] = &record{number: n, assignment: maps.Clone(a), point: h.space.Point(a), key: key}
 	h.seen[key]++
+	h.version++
 	return nil
 }
 
@@ -57,17 +68,25 @@ func (h *history) tell(n int, o Outcome) error {
 	if err != nil {
 		return err
 	}
-	if !o.Infeasible && len(o.Values) != len(h.directions) {
-		return fault.New(fault.Invalid, "cannot tell trial %d: %d values for %d objectives", n, len(o.Values), len(h.directions))
+	e, err := h.terms.read(o)
+	if err != nil {
+		return fault.New(fault.Invalid, "cannot tell trial %d: %v", n, err)
 	}
-	r.told = true
-	if !o.Infeasible && !slices.ContainsFunc(o.Values, notFinite) {
-		r.values = pareto.Orient(o.Values, h.directions)
-	}
+	r.told, r.evidence = true, e
+	h.told = append(h.told, r)
+	h.version++
 	return nil
 }
 
-func notFinite(x float64) bool { return math.IsNaN(x) || math.IsInf(x, 0) }
+func (h *history) observe(a study.Assignment, o Outcome) error {
+	e, err := h.terms.read(o)
+	if err != nil {
+		return fault.New(fault.Invalid, "cannot take the evidence of a sister lane: %v", err)
+	}
+	h.sisters = append(h.sisters, sister{assignment: maps.Clone(a), point: h.space.Point(a), evidence: e})
+	h.version++
+	return nil
+}
 
 func (h *history) forget(n int) error {
 	r, err := h.outstanding(n)
@@ -78,26 +97,57 @@ func (h *history) forget(n int) error {
 	if h.seen[r.key]--; h.seen[r.key] == 0 {
 		delete(h.seen, r.key)
 	}
+	h.version++
 	return nil
 }
 
 // ranked returns the told trials from best to worst: by non-dominated rank,
-// within the front those first that add the most hypervolume, infeasible ones
-// last. The order does not depend on the order of tells.
+// within the front those first that add the most hypervolume; then those of
+// which too much is missing to say; then infeasible ones, by how much they
+// break their bounds. The order does not depend on the order of tells.
 func (h *history) ranked() []*record {
-	var feasible, infeasible []*record
-	for _, r := range h.trials {
+	var feasible, incomplete, infeasible []*record
+	for _, r := range slices.SortedFunc(slices.Values(h.told), byNumber) {
 		switch {
-		case r.values != nil:
-			feasible = append(feasible, r)
-		case r.told:
+		case r.infeasible:
 			infeasible = append(infeasible, r)
+		case r.complete():
+			feasible = append(feasible, r)
+		default:
+			incomplete = append(incomplete, r)
 		}
 	}
-	byNumber := func(a, b *record) int { return cmp.Compare(a.number, b.number) }
-	slices.SortFunc(feasible, byNumber)
-	slices.SortFunc(infeasible, byNumber)
-	return append(rank(feasible), infeasible...)
+	violation := h.terms.violations(infeasible)
+	slices.SortStableFunc(infeasible, func(a, b *record) int { return cmp.Compare(violation[a], violation[b]) })
+	return slices.Concat(rank(feasible), incomplete, infeasible)
+}
+
+func byNumber(a, b *record) int { return cmp.Compare(a.number, b.number) }
+
+// violations returns how much infeasible trials break their bounds: the sum of
+// what is known, each bound in units of its worst finite violation; +Inf for
+// trials of which no violation is known.
+func (t terms) violations(infeasible []*record) map[*record]float64 {
+	worst := make([]float64, t.bounds())
+	for _, r := range infeasible {
+		for i := range worst {
+			if x := t.excess(r.evidence, i); x > worst[i] && !math.IsInf(x, 0) {
+				worst[i] = x
+			}
+		}
+	}
+	total := make(map[*record]float64, len(infeasible))
+	for _, r := range infeasible {
+		for i := range worst {
+			if x := t.excess(r.evidence, i); x > 0 {
+				total[r] += x / worst[i] // worst is 0 only if x is infinite
+			}
+		}
+		if total[r] == 0 {
+			total[r] = math.Inf(1)
+		}
+	}
+	return total
 }
 
 // rank orders trials with values.

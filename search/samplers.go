@@ -56,13 +56,9 @@ func Reproducible(name string) (ok bool, why string) {
 
 // New starts a search. It fails with fault.Invalid if cfg makes no sense.
 func New(cfg Config) (Sampler, error) {
-	if len(cfg.Directions) == 0 {
-		return nil, fault.New(fault.Invalid, "cannot search without an objective").Trying("give at least one objective")
-	}
-	for _, d := range cfg.Directions {
-		if d != study.Min && d != study.Max {
-			return nil, fault.New(fault.Invalid, "cannot search in direction %q", d).Trying("%s or %s", study.Min, study.Max)
-		}
+	t, err := newTerms(cfg)
+	if err != nil {
+		return nil, err
 	}
 	sp, err := space.New(cfg.Knobs, cfg.Neutral)
 	if err != nil {
@@ -74,21 +70,42 @@ func New(cfg Config) (Sampler, error) {
 	if cfg.Key == nil {
 		cfg.Key = func(a study.Assignment) (string, error) { return a.Key(), nil }
 	}
-	c := &core{space: sp, seed: cfg.Seed, history: newHistory(sp, cfg.Directions), keys: newKeyring(cfg.Key)}
+	c := &core{space: sp, seed: cfg.Seed, history: newHistory(sp, t), keys: newKeyring(cfg.Key), replay: replayable(sp, cfg.Replay)}
 	sequence := goptuna.NewSobol(len(sp.Dims()), c.rng(streamSobol, 0))
 	switch name, _ := Describe(cfg); name {
 	case Random:
-		c.strategy = randomly(sp)
+		c.strategy = random{sp}
 	case Sobol:
-		c.strategy = alongSobol(sp, sequence)
+		c.strategy = alongSobol{sp, sequence}
 	case TPE:
 		c.start = newStart(sp, sequence, cfg.Budget)
-		c.strategy, err = likeTheBest(sp, cfg.Seed)
-		return c, err
+		tpe, err := goptuna.NewTPE(sp, cfg.Seed)
+		if err != nil {
+			return nil, err
+		}
+		c.strategy = likeTheBest{tpe}
 	default:
 		return nil, unknownSampler(name)
 	}
 	return c, nil
+}
+
+// replayable returns the points of the assignments that lie in the space.
+func replayable(sp *space.Space, assignments []study.Assignment) []space.Point {
+	var points []space.Point
+	for _, a := range assignments {
+		p := sp.Point(a)
+		active := sp.Assignment(p)
+		outside := false
+		for i, d := range sp.Dims() {
+			_, ok := active[d.Knob.Name]
+			outside = outside || ok && p[i] == space.Absent
+		}
+		if !outside {
+			points = append(points, p)
+		}
+	}
+	return points
 }
 
 func unknownSampler(name string) error {

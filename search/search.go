@@ -30,11 +30,50 @@ type Config struct {
 	// that the assignment makes no recipe for this model; it is never asked.
 	// nil takes the assignment itself as its identity.
 	Key func(study.Assignment) (string, error)
+
+	// Constraints is the number of outcome constraints: of numbers told with
+	// every trial that say by how much it keeps or breaks a bound.
+	Constraints int
+
+	// Limits are the user's bounds of the objectives, in the unit and the
+	// direction of each: a trial beyond one is infeasible. NaN is no bound; nil
+	// none at all.
+	Limits []float64
+
+	// Predict returns what is known of an assignment before it is measured. It
+	// must be a pure function; nil predicts nothing.
+	Predict func(study.Assignment) Prediction
+
+	// Replay are assignments that were good elsewhere, such as points of the
+	// front of a sister lane: they are asked first, in their order. A few do;
+	// each costs a trial.
+	Replay []study.Assignment
 }
 
-// Outcome is what is told of a trial.
+// Prediction is what is known of an assignment before it is measured.
+type Prediction struct {
+	// Features may explain the outcome: numbers in any unit, as many for every
+	// assignment.
+	Features []float64
+	// Known holds, by the number of the objective, values that are exact, such
+	// as the size of a file.
+	Known map[int]float64
+}
+
+// Outcome is what is told of a trial. Slices may be nil, which is the same as
+// nothing but NaN; the values may be only if the trial is infeasible. A number
+// that is infinite counts as NaN, but for a constraint broken without end.
 type Outcome struct {
-	Values     []float64 // one for each objective, in base units; nil when infeasible
+	// Values has one for each objective, in base units. NaN is a value that was
+	// not measured: the trial is infeasible, or was ended early.
+	Values []float64
+	// Noise is the standard error of each value, in the value's unit: 0 is
+	// exact, NaN or a negative number not known.
+	Noise []float64
+	// Constraints has one for each of Config.Constraints: 0 or less is
+	// feasible, NaN not known.
+	Constraints []float64
+	// Infeasible tells that the trial is infeasible, whatever its numbers say.
 	Infeasible bool
 }
 
@@ -47,6 +86,7 @@ type Suggestion struct {
 
 // Where a suggestion comes from.
 const (
+	OriginReplay    = "replay"    // an assignment that was good elsewhere
 	OriginStart     = "start"     // the start design: homogeneous designs, then Sobol's sequence
 	OriginModel     = "model"     // a model of what was told
 	OriginRandom    = "random"    // an even draw
@@ -59,9 +99,9 @@ const (
 // Trials are numbered by the caller. Ask(n) proposes for trial n; Add registers
 // a trial whose assignment is known already (the baseline, a restart, a
 // neighbour lane); Tell closes a trial. Trials may be told in any order, and
-// any number may be outstanding. After a restart the caller replays Add and
-// Tell in the original order; the next Ask is then the same as without it
-// (except for samplers for which Reproducible is false).
+// any number may be outstanding. After a restart the caller replays Add, Tell
+// and Observe in the original order; the next Ask is then the same as without
+// it (except for samplers for which Reproducible is false).
 type Sampler interface {
 	Ask(n int) (Suggestion, error)
 	Add(n int, a study.Assignment) error
@@ -69,6 +109,13 @@ type Sampler interface {
 	// Forget removes an outstanding trial that failed for reasons that are not
 	// its own: its recipe may be asked again.
 	Forget(n int) error
+	// Observe adds evidence from a sister lane: values that do not depend on
+	// the target, the others NaN. It is no trial of this lane: its recipe may
+	// still be asked.
+	Observe(a study.Assignment, o Outcome) error
+	// Prepare does ahead the work of the next Ask(n), for callers with time to
+	// spare between a Tell and an Ask. It changes no answer.
+	Prepare(n int) error
 }
 
 // Errors of a Sampler.

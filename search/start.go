@@ -1,7 +1,6 @@
 package search
 
 import (
-	"math/rand/v2"
 	"slices"
 
 	"github.com/fettle-edge/fettle/search/goptuna"
@@ -90,24 +89,16 @@ func spread(n, k int) []int {
 	return order
 }
 
-// draw returns the design's next point, or nil once the design is asked. Later
-// draws of the same ask are even.
-func (s *start) draw(c *core) draw {
+// next returns the design's next point; ok is false once the design is asked.
+func (s *start) next(c *core) (p space.Point, ok bool) {
 	asked := len(c.history.trials)
 	if asked >= s.size {
-		return nil
+		return nil, false
 	}
-	first := s.space.At(s.sequence.At(asked))
 	for _, p := range s.homogeneous {
-		if key, err := c.keys.of(s.space.Assignment(p)); err == nil && c.history.seen[key] == 0 {
-			first = p
-			break
+		if _, ok := c.fresh(p); ok {
+			return p, true
 		}
 	}
-	return func(d int, rng *rand.Rand) (space.Point, string) {
-		if d == 0 {
-			return first, OriginStart
-		}
-		return s.space.Random(rng), OriginStart
-	}
+	return s.space.At(s.sequence.At(asked)), true
 }
