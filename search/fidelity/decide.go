@@ -109,26 +109,35 @@ func (r *Rule) dominator(corner []float64) (by int, ok bool) {
 // their range, so that the ends of the front count too.
 const margin = 0.1
 
-// share returns by how much a corner would raise the hypervolume of the front,
-// relative to it. The reference is the worst value of each objective, in past
-// trials and the corner.
+// share is Share, if the rule allows for any.
 func (r *Rule) share(corner []float64) (float64, bool) {
-	if r.options.Slack <= 0 || len(corner) > maxSlack || len(r.front) == 0 {
+	if r.options.Slack <= 0 {
 		return 0, false
-	}
-	low, reference := pareto.Bounds(append(slices.Clip(r.points), corner))
-	for m := range reference {
-		reference[m] += margin * (reference[m] - low[m])
 	}
 	front := make([][]float64, len(r.front))
 	for i, j := range r.front {
 		front[i] = r.points[j]
 	}
+	return Share(r.points, front, corner)
+}
+
+// Share returns by how much a point would raise the hypervolume of the front
+// of points, relative to it; less is better throughout. The reference is the
+// worst value of each objective, in the points and the new one. ok is false if
+// there is no front, or for more objectives than are cheap.
+func Share(points, front [][]float64, point []float64) (share float64, ok bool) {
+	if len(point) > maxSlack || len(front) == 0 {
+		return 0, false
+	}
+	low, reference := pareto.Bounds(append(slices.Clip(points), point))
+	for m := range reference {
+		reference[m] += margin * (reference[m] - low[m])
+	}
 	base := pareto.Hypervolume(front, reference)
 	if !(base > 0) { // an objective that never varied
 		return 0, false
 	}
-	return pareto.Hypervolume(append(front, corner), reference)/base - 1, true
+	return pareto.Hypervolume(append(slices.Clip(front), point), reference)/base - 1, true
 }
 
 // Estimates returns what is known of the objectives after some chunks, by

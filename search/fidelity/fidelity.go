@@ -39,7 +39,7 @@ type Options struct {
 }
 
 // Defaults are the options of a study that says nothing else.
-var Defaults = Options{Error: 0.01, Slack: 0.001}
+var Defaults = Options{Error: 0.01}
 
 // maxSlack is the number of objectives up to which hypervolume is cheap.
 const maxSlack = 3

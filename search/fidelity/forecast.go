@@ -75,7 +75,9 @@ func (f *Forecast) standardise(features [][]float64) *mat.Dense {
 		for _, row := range features {
 			f.unit[j] += square(row[j]-f.center[j]) / f.trials
 		}
-		f.unit[j] = math.Sqrt(f.unit[j])
+		if f.unit[j] = math.Sqrt(f.unit[j]); f.unit[j] < 1e-9*math.Abs(f.center[j]) {
+			f.unit[j] = 0 // rounding of the mean
+		}
 	}
 	x := mat.NewDense(len(features), d, nil)
 	for i, row := range features {

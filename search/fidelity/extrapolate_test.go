@@ -1,0 +1,123 @@
+package fidelity
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+)
+
+func near(t *testing.T, what string, got, want, within float64) {
+	t.Helper()
+	if !(math.Abs(got-want) <= within) {
+		t.Errorf("%s = %v, want %v", what, got, want)
+	}
+}
+
+func TestExtrapolateWithoutPast(t *testing.T) {
+	e := Extrapolate([]float64{2, 4}, 8, nil)
+	near(t, "mean", e.Mean, 3, 0)
+	// What is left may be 0, so the mean is at least 6/8, and that is certain.
+	near(t, "lower end", e.Lower(1e-12), 0.75, 0)
+	if few := Extrapolate([]float64{2, 4}, 4, [][]float64{{1, 2, 3, 4}, {1, 2, 3, 4}}); !math.IsInf(few.Error, 1) {
+		t.Errorf("an error of %v from two past trials", few.Error)
+	}
+	none := Extrapolate(nil, 4, nil)
+	if !math.IsNaN(none.Mean) || none.Lower(0.01) != 0 {
+		t.Errorf("of nothing: %+v", none)
+	}
+}
+
+func TestExtrapolateIsExactInTheEnd(t *testing.T) {
+	e := Extrapolate([]float64{1, 2, 6}, 3, [][]float64{{1, 1, 1}, {2, 1, 3}, {5, 1, 1}})
+	near(t, "mean", e.Mean, 3, 0)
+	near(t, "lower end", e.Lower(1e-9), 3, 0)
+}
+
+// TestExtrapolateOfOneShape: all trials have the same profile, so the first
+// chunk says it all.
+func TestExtrapolateOfOneShape(t *testing.T) {
+	past := [][]float64{{1, 3, 2}, {10, 30, 20}, {0.1, 0.3, 0.2}}
+	e := Extrapolate([]float64{4}, 3, past)
+	near(t, "mean", e.Mean, 8, 1e-12)
+	near(t, "lower end", e.Lower(0.001), 8, 1e-9)
+}
+
+// TestExtrapolateByHand checks the formulas with numbers worked out by hand.
+// Four past trials have the shapes (0.5 1.5), (1.5 0.5) twice each, so the
+// profile is (1 1).
+func TestExtrapolateByHand(t *testing.T) {
+	past := [][]float64{{1, 3}, {3, 1}, {1, 3}, {3, 1}}
+	e := Extrapolate([]float64{5}, 2, past)
+	near(t, "mean", e.Mean, 5, 1e-12)
+	near(t, "floor", e.Floor, 2.5, 0)
+	near(t, "freedom", e.Freedom, prior, 0)
+	// Scatter: 8·0.25 over (4-1)·(2-1), for a new trial times 1+1/4; the prior
+	// is all there is with one chunk; half of the chunks are left.
+	own := 2.0 / 3 * 1.25 * 0.5
+	// A past trial with 0.5 in the first chunk is extrapolated by the others'
+	// profile, which is 3.5/3 there: 0.5·3/3.5 - 1; one with 1.5 by 2.5/3.
+	others := (square(0.5*3/3.5-1) + square(1.5*3/2.5-1)) / 2
+	near(t, "error", e.Error, math.Sqrt(max(own, others)), 1e-12)
+	near(t, "lower end", e.Lower(0.25), 5/(1+0.740697*e.Error), 1e-5) // t(4) = 0.7407
+	near(t, "an end that cannot be", e.Lower(0.001), 2.5, 0)
+	near(t, "half", e.Lower(0.5), 5, 1e-9)
+}
+
+func TestExtrapolateLeavesOutWhatCannotServe(t *testing.T) {
+	good := [][]float64{{1, 3, 2}, {10, 30, 20}, {2, 6, 4}}
+	bad := append([][]float64{{1, 2}, {0, 0, 0}, nil}, good...)
+	if got, want := Extrapolate([]float64{4}, 3, bad), Extrapolate([]float64{4}, 3, good); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	zero := Extrapolate([]float64{0}, 3, good)
+	near(t, "lower end of nothing so far", zero.Lower(0.01), 0, 0)
+	start := Extrapolate([]float64{4}, 3, [][]float64{{0, 1, 1}, {0, 2, 1}, {0, 1, 3}})
+	near(t, "lower end where the profile begins with 0", start.Lower(0.01), 4.0/3, 1e-12)
+}
+
+// TestExtrapolateCovers simulates trials whose scatter differs from trial to
+// trial: over all looks the lower end passes the truth no more often than is
+// stated, and it is no empty statement.
+func TestExtrapolateCovers(t *testing.T) {
+	const chunks, trials, stated = 24, 4000, 0.05
+	looks := Looks(chunks)
+	rng := rand.New(rand.NewPCG(1, 2))
+	profile := make([]float64, chunks)
+	for j := range profile {
+		profile[j] = math.Exp(0.3 * rng.NormFloat64())
+	}
+	draw := func() []float64 {
+		level, scatter := math.Exp(2*rng.NormFloat64()), 0.1*math.Exp(0.3*rng.NormFloat64())
+		row := make([]float64, chunks)
+		for j := range row {
+			row[j] = level * profile[j] * math.Exp(scatter*rng.NormFloat64())
+		}
+		return row
+	}
+	wrong, tight := 0, 0
+	for range trials {
+		past := make([][]float64, 3+rng.IntN(20))
+		for i := range past {
+			past[i] = draw()
+		}
+		row := draw()
+		truth := total(row) / chunks
+		passed := false
+		for _, c := range looks[:len(looks)-1] {
+			low := Extrapolate(row[:c], chunks, past).Lower(stated / float64(len(looks)-1))
+			passed = passed || low > truth
+			if c == 6 && low > 0.7*truth {
+				tight++
+			}
+		}
+		if passed {
+			wrong++
+		}
+	}
+	if share := float64(wrong) / trials; share > stated {
+		t.Errorf("the lower end passes the truth in %.3f of the trials, stated is %.3f", share, stated)
+	}
+	if share := float64(tight) / trials; share < 0.9 {
+		t.Errorf("after 6 chunks only %.2f of the lower ends are above 0.7 of the truth", share)
+	}
+}
