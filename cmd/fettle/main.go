@@ -103,7 +103,7 @@ func newRoot(stdout, stderr io.Writer) *cobra.Command {
 	root.AddCommand(
 		a.demo(), a.serve(), a.open(), a.doctor(),
 		a.study(), a.trial(), a.front(), a.export(),
-		a.model(), a.target(),
+		a.model(), a.target(), a.search(),
 	)
 	return root
 }

@@ -45,7 +45,7 @@ func Mixed() Problem {
 			When: map[string][]study.Value{"fast": {study.Bool(true)}}},
 	)
 	p.Trial = pure(mixedValues)
-	p.Best = pareto.Hypervolume(mixedFront(p.Knobs), p.Reference)
+	p.Best = p.hypervolume(frontOf(p.Knobs, mixedValues))
 	return p
 }
 
@@ -80,31 +80,6 @@ func mixedValues(a study.Assignment) []float64 {
 		return nil
 	}
 	return []float64{damage, size, time}
-}
-
-// mixedFront visits every assignment.
-func mixedFront(knobs []study.Knob) [][]float64 {
-	var front [][]float64
-	a := study.Assignment{}
-	var visit func(i int)
-	visit = func(i int) {
-		if i == len(knobs) {
-			if v := mixedValues(a); v != nil {
-				front = keepFront(front, v)
-			}
-			return
-		}
-		for l := range int(knobs[i].Size()) {
-			if knobs[i].Int != nil {
-				a[knobs[i].Name] = study.Number(float64(knobs[i].Int[0] + l))
-			} else {
-				a[knobs[i].Name] = knobs[i].Choice[l]
-			}
-			visit(i + 1)
-		}
-	}
-	visit(0)
-	return front
 }
 
 // keepFront adds a point to a front unless it is dominated or there already.

@@ -3,111 +3,260 @@ package problems
 import (
 	"errors"
 	"math"
+	"math/rand/v2"
+	"slices"
 
 	"github.com/fettle-edge/fettle/search"
 	"github.com/fettle-edge/fettle/search/pareto"
 	"github.com/fettle-edge/fettle/study"
 )
 
-// Run searches a problem and returns the hypervolume after every trial as a
-// share of the true front's. Trials are told one by one. If the space is
-// exhausted, the last share is repeated.
-func Run(p Problem, sampler string, seed int64, trials int) ([]float64, error) {
-	s, err := search.New(search.Config{
+// Asker is what a campaign asks: a sampler of package search, or a peer in
+// another process. Trials are numbered from 0.
+type Asker interface {
+	// Ask proposes trial n, or fails with search.ErrExhausted.
+	Ask(n int) (study.Assignment, error)
+	// Tell closes trial n. got is the assignment that the outcome belongs to:
+	// what was asked, or what a Table has near it.
+	Tell(n int, got study.Assignment, o search.Outcome) error
+	// Prepare is called between a Tell and the Ask of trial n.
+	Prepare(n int) error
+}
+
+// Campaign is how a problem is searched.
+type Campaign struct {
+	Seed   int64
+	Trials int
+	// Outstanding is the number of asks that wait for their outcome while the
+	// next is made, in an order that the seed decides; 0 is 1.
+	Outstanding int
+	// Now returns seconds since any time; nil takes no times.
+	Now func() float64
+}
+
+// Result is what a campaign did. Every slice has one element for each trial,
+// in the order they were told. If the space is exhausted, the last score is
+// repeated and the other slices end.
+type Result struct {
+	// Share is the hypervolume after the trial, as a share of the true front's.
+	Share []float64 `json:"share"`
+	// Value is the best feasible value so far where there is one objective, and
+	// nil otherwise; the largest number before the first.
+	Value    []float64 `json:"value,omitempty"`
+	Feasible []bool    `json:"feasible"`
+	// Ask, Tell and Prepare are seconds, if they were taken.
+	Ask     []float64 `json:"ask,omitempty"`
+	Tell    []float64 `json:"tell,omitempty"`
+	Prepare []float64 `json:"prepare,omitempty"`
+}
+
+// Config is the search of a problem by a sampler of package search.
+func (p Problem) Config(sampler string, seed int64, trials int) search.Config {
+	return search.Config{
 		Knobs: p.Knobs, Directions: p.Directions, Sampler: sampler, Seed: seed, Budget: trials, Neutral: p.Neutral,
-	})
+		Constraints: p.Constraints, Predict: p.Predict,
+	}
+}
+
+// Run searches a problem with a sampler of package search, one trial at a
+// time, and returns the shares of Result.
+func Run(p Problem, sampler string, seed int64, trials int) ([]float64, error) {
+	a, err := NewAsker(p.Config(sampler, seed, trials))
 	if err != nil {
 		return nil, err
 	}
-	used := map[string]bool{}
-	var front [][]float64
-	shares := make([]float64, trials)
-	for n := range shares {
-		o, err := try(p, s, n, used)
-		if err != nil && !errors.Is(err, search.ErrExhausted) {
-			return nil, err
-		}
-		if o.Values != nil && !o.Infeasible {
-			front = keepFront(front, pareto.Orient(o.Values, p.Directions))
-		}
-		shares[n] = pareto.Hypervolume(front, p.Reference) / p.Best
-	}
-	return shares, nil
+	r, err := Campaign{Seed: seed, Trials: trials}.Run(p, a)
+	return r.Share, err
 }
 
-// try asks for one trial and tells its outcome.
-func try(p Problem, s search.Sampler, n int, used map[string]bool) (search.Outcome, error) {
-	asked, err := s.Ask(n)
+// campaign is a Campaign under way.
+type campaign struct {
+	Campaign
+	p     Problem
+	asker Asker
+	open  []trial
+	used  map[string]bool
+	front [][]float64
+	share float64
+	Result
+}
+
+// trial is an outstanding one.
+type trial struct {
+	number   int
+	got      study.Assignment
+	exact    search.Outcome
+	observed search.Outcome
+}
+
+// Run searches a problem.
+func (c Campaign) Run(p Problem, a Asker) (Result, error) {
+	r := campaign{Campaign: c, p: p, asker: a, used: map[string]bool{}}
+	order := rand.New(rand.NewPCG(uint64(c.Seed), 8))
+	for n := range c.Trials {
+		for len(r.open) >= max(1, c.Outstanding) {
+			if err := r.tell(order.IntN(len(r.open))); err != nil {
+				return r.Result, err
+			}
+		}
+		if err := r.ask(n); errors.Is(err, search.ErrExhausted) {
+			break
+		} else if err != nil {
+			return r.Result, err
+		}
+	}
+	for len(r.open) > 0 {
+		if err := r.tell(order.IntN(len(r.open))); err != nil {
+			return r.Result, err
+		}
+	}
+	for n := len(r.Share); n < c.Trials; n++ {
+		r.Share = append(r.Share, r.share)
+		if len(r.Value) > 0 {
+			r.Value = append(r.Value, r.Value[n-1])
+		}
+	}
+	return r.Result, nil
+}
+
+// timed calls f and appends how long it took.
+func (c *campaign) timed(to *[]float64, f func() error) error {
+	if c.Now == nil {
+		return f()
+	}
+	start := c.Now()
+	err := f()
+	*to = append(*to, c.Now()-start)
+	return err
+}
+
+func (c *campaign) ask(n int) error {
+	if err := c.timed(&c.Result.Prepare, func() error { return c.asker.Prepare(n) }); err != nil {
+		return err
+	}
+	var asked study.Assignment
+	err := c.timed(&c.Result.Ask, func() (err error) {
+		asked, err = c.asker.Ask(n)
+		return err
+	})
 	if err != nil {
-		return search.Outcome{}, err
+		return err
 	}
-	a, o := p.Trial(asked.Assignment, func(a study.Assignment) bool { return used[a.Key()] })
-	used[a.Key()] = true
-	if a.Key() != asked.Assignment.Key() {
-		if err := errors.Join(s.Forget(n), s.Add(n, a)); err != nil {
-			return search.Outcome{}, err
+	t := trial{number: n}
+	t.got, t.exact = c.p.Trial(asked, func(a study.Assignment) bool { return c.used[a.Key()] })
+	c.used[t.got.Key()] = true
+	t.observed = c.p.Observe(t.got, t.exact, c.Seed)
+	c.open = append(c.open, t)
+	return nil
+}
+
+// tell closes the i-th outstanding trial.
+func (c *campaign) tell(i int) error {
+	t := c.open[i]
+	c.open = slices.Delete(c.open, i, i+1)
+	c.score(t.exact)
+	return c.timed(&c.Result.Tell, func() error { return c.asker.Tell(t.number, t.got, t.observed) })
+}
+
+func (c *campaign) score(o search.Outcome) {
+	feasible := Feasible(o)
+	if feasible {
+		v := pareto.Orient(o.Values, c.p.Directions)
+		if grown := keepFront(c.front, v); len(v) > 0 {
+			c.share += gain(c.front, v, c.p.Reference) / c.p.Best
+			c.front = grown
 		}
 	}
-	return o, s.Tell(n, o)
+	c.Share = append(c.Share, c.share)
+	c.Result.Feasible = append(c.Result.Feasible, feasible)
+	if len(c.p.Directions) == 1 {
+		best := math.MaxFloat64
+		if len(c.front) > 0 {
+			best = c.front[0][0]
+		}
+		c.Value = append(c.Value, best)
+	}
 }
 
-// Interval is a mean with its 95 % confidence interval.
-type Interval struct{ Mean, Low, High float64 }
-
-// t95 are the 97.5 % quantiles of Student's t distribution for 1 … 30 degrees
-// of freedom.
-var t95 = [...]float64{12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131,
-	2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042}
-
-// Mean returns the mean of at least two samples, with the interval of
-// Student's t distribution. For a comparison of two samplers over the same
-// seeds, give it their differences.
-func Mean(samples []float64) Interval {
-	n := float64(len(samples))
-	sum, squares := 0.0, 0.0
-	for _, x := range samples {
-		sum += x
+// gain is the hypervolume that a point adds to a front: its own box less what
+// the front, clipped to that box, dominates of it.
+func gain(front [][]float64, p, reference []float64) float64 {
+	own := pareto.Hypervolume([][]float64{p}, reference)
+	if own == 0 {
+		return 0
 	}
-	mean := sum / n
-	for _, x := range samples {
-		squares += (x - mean) * (x - mean)
+	var clipped [][]float64
+	for _, q := range front {
+		corner := slices.Clone(p)
+		for m, x := range q {
+			corner[m] = max(corner[m], x)
+		}
+		clipped = keepFront(clipped, corner)
 	}
-	t := 1.96
-	if len(samples)-2 < len(t95) {
-		t = t95[len(samples)-2]
-	}
-	half := t * math.Sqrt(squares/(n-1)/n)
-	return Interval{mean, mean - half, mean + half}
+	return max(0, own-pareto.Hypervolume(clipped, reference))
 }
 
-// Comparison is what two samplers reached on a problem, over the same seeds.
-type Comparison struct {
-	Trials     int
-	A, B, Lead Interval // share of the hypervolume; Lead is A - B, paired by seed
+// Feasible reports whether an outcome counts: it has all its values and breaks
+// no constraint.
+func Feasible(o search.Outcome) bool {
+	broken := func(c float64) bool { return !(c <= 0) }
+	missing := func(x float64) bool { return math.IsNaN(x) || math.IsInf(x, 0) }
+	return !o.Infeasible && o.Values != nil && !slices.ContainsFunc(o.Values, missing) && !slices.ContainsFunc(o.Constraints, broken)
 }
 
-// Compare runs two samplers for seeds 0, 1, … and compares them after each of
-// the given numbers of trials, which ascend.
-func Compare(p Problem, a, b string, seeds int, trials ...int) ([]Comparison, error) {
-	type samples struct{ a, b, lead []float64 }
-	at := make([]samples, len(trials))
-	for seed := range int64(seeds) {
-		x, err := Run(p, a, seed, trials[len(trials)-1])
-		if err != nil {
+// own is a sampler of package search as an Asker.
+type own struct {
+	search.Sampler
+	asked map[int]string
+}
+
+// NewAsker starts a search.
+func NewAsker(cfg search.Config) (Asker, error) {
+	s, err := search.New(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return own{s, map[int]string{}}, nil
+}
+
+func (o own) Ask(n int) (study.Assignment, error) {
+	s, err := o.Sampler.Ask(n)
+	o.asked[n] = s.Assignment.Key()
+	return s.Assignment, err
+}
+
+func (o own) Tell(n int, got study.Assignment, out search.Outcome) error {
+	if got.Key() != o.asked[n] {
+		if err := errors.Join(o.Sampler.Forget(n), o.Sampler.Add(n, got)); err != nil {
+			return err
+		}
+	}
+	return o.Sampler.Tell(n, out)
+}
+
+// Designs returns the assignments that a sampler begins with on a problem
+// before it has a model: the same starts can then be given to a peer.
+func Designs(p Problem, sampler string, seed int64, trials int) ([]study.Assignment, error) {
+	s, err := search.New(p.Config(sampler, seed, trials))
+	if err != nil {
+		return nil, err
+	}
+	var designs []study.Assignment
+	for n := range trials {
+		g, err := s.Ask(n)
+		if err != nil || g.Origin != search.OriginStart {
+			return designs, nil
+		}
+		designs = append(designs, g.Assignment)
+		if err := s.Tell(n, p.outcome(g.Assignment)); err != nil {
 			return nil, err
 		}
-		y, err := Run(p, b, seed, trials[len(trials)-1])
-		if err != nil {
-			return nil, err
-		}
-		for i, n := range trials {
-			u, v := x[n-1], y[n-1]
-			at[i] = samples{append(at[i].a, u), append(at[i].b, v), append(at[i].lead, u-v)}
-		}
 	}
-	out := make([]Comparison, len(trials))
-	for i, s := range at {
-		out[i] = Comparison{trials[i], Mean(s.a), Mean(s.b), Mean(s.lead)}
-	}
-	return out, nil
+	return designs, nil
+}
+
+// outcome is that of an assignment in a problem without any trial.
+func (p Problem) outcome(a study.Assignment) search.Outcome {
+	_, o := p.Trial(a, func(study.Assignment) bool { return false })
+	return o
 }

@@ -18,6 +18,9 @@ type Table struct {
 	Rows       []Row             `json:"rows"`
 	// Neutral is the baseline's assignment; it may be left out.
 	Neutral study.Assignment `json:"neutral,omitempty"`
+	// Plan is what was known of every assignment before it was measured; it may
+	// be left out.
+	Plan *Plan `json:"plan,omitempty"`
 }
 
 // Row is one recorded trial. Values are in base units, one for each objective;
@@ -57,6 +60,11 @@ func ReadTable(r io.Reader) (*Table, error) {
 	if feasible == 0 {
 		return nil, fault.New(fault.Invalid, "cannot use the table: no row is feasible")
 	}
+	if t.Plan != nil {
+		if err := t.Plan.check(t.Knobs, len(t.Directions)); err != nil {
+			return nil, fault.New(fault.Invalid, "cannot use the table's plan").Because(err)
+		}
+	}
 	return t, nil
 }
 
@@ -66,6 +74,11 @@ func ReadTable(r io.Reader) (*Table, error) {
 // trial yet: the number of choices that differ, plus the differences of
 // numbers as a share of their range; the first of equally near rows. After
 // every row had a trial, rows are used again.
+//
+// The problem predicts with the table's plan, if it has one. A plan is exact
+// for every assignment, also for those that have no row; so what a search knows
+// of a suggestion before it is asked is what it would know in a real study. The
+// outcome is that of the row, and so is the assignment that is told.
 func (t *Table) Problem(name string) Problem {
 	var points [][]float64
 	byKey := make(map[string]int, len(t.Rows))
@@ -78,6 +91,9 @@ func (t *Table) Problem(name string) Problem {
 	_, worst := pareto.Bounds(points)
 	p := Problem{Name: name, Knobs: t.Knobs, Directions: t.Directions, Neutral: t.Neutral, Reference: worst}
 	p.Best = pareto.Hypervolume(points, worst)
+	if t.Plan != nil {
+		p.Predict = func(a study.Assignment) search.Prediction { return t.Plan.predict(t.Knobs, a) }
+	}
 	p.Trial = func(a study.Assignment, used func(study.Assignment) bool) (study.Assignment, search.Outcome) {
 		i, ok := byKey[a.Key()]
 		if !ok || used(a) {
