@@ -33,21 +33,20 @@ func (a ASHA) Promotes(others []float64, own float64) bool {
 	return own <= values[max(0, len(values)/a.Factor-1)]
 }
 
-// MOASHA is ASHA for several objectives (Schmucker et al. 2021): the trials of
-// a rung are ordered by non-dominated sorting, and those of one front so that
-// every next one is the furthest from those before (an epsilon-net, Clarkson
-// 2006). The order of a front begins with the best in the first objective.
-// Distances are of objectives scaled to their range in the front.
+// MOASHA is successive halving for several objectives (Schmucker et al. 2021):
+// the trials of a rung are ordered by non-dominated sorting, and those of one
+// front so that every next one is the furthest from those before (an
+// epsilon-net, Clarkson 2006). The order of a front begins with the best in the
+// first objective. Distances are of objectives scaled to their range in the
+// front.
 type MOASHA struct {
 	ASHA
 }
 
-// Promotes reports whether a trial goes on beyond a rung; less is better in
-// every objective.
-func (a MOASHA) Promotes(others [][]float64, own []float64) bool {
-	points := append(slices.Clone(others), own)
-	place := slices.Index(order(points), len(points)-1)
-	return place < max(1, len(points)/a.Factor)
+// Best returns the indices of the best of 1/Factor of the trials of a rung,
+// which go on; less is better in every objective.
+func (a MOASHA) Best(rung [][]float64) []int {
+	return order(rung)[:len(rung)/a.Factor]
 }
 
 // order returns the indices of points from best to worst.

@@ -42,20 +42,12 @@ func TestMOASHA(t *testing.T) {
 	if got := order(append(front, []float64{6, 6})); !slices.Equal(got, []int{0, 1, 2, 3, 4}) {
 		t.Errorf("order %v", got)
 	}
-	for _, test := range []struct {
-		others [][]float64
-		own    []float64
-		want   bool
-	}{
-		{nil, []float64{1, 1}, true},
-		{front, []float64{6, 6}, false},
-		{[][]float64{{0, 10}, {5, 5}, {5.1, 4.9}}, []float64{10, 0}, true},
-		{[][]float64{{0, 10}, {10, 0}, {5, 5}}, []float64{5.1, 4.9}, false},
-		{[][]float64{{1, 1}, {1, 1}}, []float64{1, 1}, false}, // the first of equals
-		{[][]float64{{1, 2}, {1, 3}}, []float64{1, 1}, true},
-	} {
-		if got := a.Promotes(test.others, test.own); got != test.want {
-			t.Errorf("%v among %v: %v", test.own, test.others, got)
+	for n, want := range [][]int{nil, nil, {0}, {0}, {0, 1}} {
+		if got := a.Best(front[:n]); !slices.Equal(got, want) {
+			t.Errorf("of %d trials %v go on, want %v", n, got, want)
 		}
+	}
+	if got := a.Best([][]float64{{1, 2}, {1, 1}, {1, 1}, {3, 3}}); !slices.Equal(got, []int{1, 2}) {
+		t.Errorf("equals: %v", got)
 	}
 }

@@ -10,9 +10,8 @@ import (
 
 // Why a trial is stopped.
 const (
-	Dominated  = "dominated"  // a trial of the front is better in everything
-	Negligible = "negligible" // it would add next to nothing to the front
-	Violated   = "violated"   // it breaks a constraint
+	Dominated = "dominated" // a trial of the front is nowhere worse
+	Violated  = "violated"  // it breaks a constraint
 )
 
 // Decision is what a look came to.
@@ -56,9 +55,6 @@ func (r *Rule) At(scores []study.ChunkScore) Decision {
 	if by, ok := r.dominator(corner); ok {
 		return Decision{Stop: true, Cause: Dominated, Reason: r.dominatedBy(by, scores)}
 	}
-	if share, ok := r.share(corner); ok && share < r.options.Slack {
-		return Decision{Stop: true, Cause: Negligible, Reason: r.addsLittle(share, scores)}
-	}
 	return Decision{}
 }
 
@@ -85,10 +81,10 @@ func (r *Rule) violates(scores []study.ChunkScore) Decision {
 			continue
 		}
 		if c.Max != nil && known.low > *c.Max {
-			return Decision{Stop: true, Cause: Violated, Reason: r.breaks(c.Metric, known, "above", *c.Max, scores)}
+			return Decision{Stop: true, Cause: Violated, Reason: r.breaks(c.Metric, known, *c.Max, false, scores)}
 		}
 		if c.Min != nil && known.high < *c.Min {
-			return Decision{Stop: true, Cause: Violated, Reason: r.breaks(c.Metric, known, "below", *c.Min, scores)}
+			return Decision{Stop: true, Cause: Violated, Reason: r.breaks(c.Metric, known, *c.Min, true, scores)}
 		}
 	}
 	return Decision{}
@@ -105,41 +101,6 @@ func (r *Rule) dominator(corner []float64) (by int, ok bool) {
 	return by, ok
 }
 
-// margin is how far the reference lies beyond the worst values, as a share of
-// their range, so that the ends of the front count too.
-const margin = 0.1
-
-// share is Share, if the rule allows for any.
-func (r *Rule) share(corner []float64) (float64, bool) {
-	if r.options.Slack <= 0 {
-		return 0, false
-	}
-	front := make([][]float64, len(r.front))
-	for i, j := range r.front {
-		front[i] = r.points[j]
-	}
-	return Share(r.points, front, corner)
-}
-
-// Share returns by how much a point would raise the hypervolume of the front
-// of points, relative to it; less is better throughout. The reference is the
-// worst value of each objective, in the points and the new one. ok is false if
-// there is no front, or for more objectives than are cheap.
-func Share(points, front [][]float64, point []float64) (share float64, ok bool) {
-	if len(point) > maxSlack || len(front) == 0 {
-		return 0, false
-	}
-	low, reference := pareto.Bounds(append(slices.Clip(points), point))
-	for m := range reference {
-		reference[m] += margin * (reference[m] - low[m])
-	}
-	base := pareto.Hypervolume(front, reference)
-	if !(base > 0) { // an objective that never varied
-		return 0, false
-	}
-	return pareto.Hypervolume(append(slices.Clip(front), point), reference)/base - 1, true
-}
-
 // Estimates returns what is known of the objectives after some chunks, by
 // value key: exact values and extrapolated ones. Forecasts are not among them,
 // for they say nothing that the trials before did not.
@@ -150,12 +111,12 @@ func (r *Rule) Estimates(scores []study.ChunkScore) map[string]Estimate {
 			out[key] = Estimate{Value: x}
 			continue
 		}
-		past, ok := r.scores[key]
+		profile, ok := r.profiles[key]
 		if !ok || len(scores) == 0 {
 			continue
 		}
 		m, bytes := metrics[key], r.bytes(scores)
-		e := Extrapolate(m.of(scores), r.terms.Chunks, past)
+		e := profile.Extrapolate(m.of(scores))
 		if math.IsInf(e.Error, 0) {
 			continue
 		}

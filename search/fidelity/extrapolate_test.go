@@ -14,21 +14,21 @@ func near(t *testing.T, what string, got, want, within float64) {
 }
 
 func TestExtrapolateWithoutPast(t *testing.T) {
-	e := Extrapolate([]float64{2, 4}, 8, nil)
+	e := NewProfile(nil, 8).Extrapolate([]float64{2, 4})
 	near(t, "mean", e.Mean, 3, 0)
 	// What is left may be 0, so the mean is at least 6/8, and that is certain.
 	near(t, "lower end", e.Lower(1e-12), 0.75, 0)
-	if few := Extrapolate([]float64{2, 4}, 4, [][]float64{{1, 2, 3, 4}, {1, 2, 3, 4}}); !math.IsInf(few.Error, 1) {
+	if few := NewProfile([][]float64{{1, 2, 3, 4}, {1, 2, 3, 4}}, 4).Extrapolate([]float64{2, 4}); !math.IsInf(few.Error, 1) {
 		t.Errorf("an error of %v from two past trials", few.Error)
 	}
-	none := Extrapolate(nil, 4, nil)
+	none := NewProfile(nil, 4).Extrapolate(nil)
 	if !math.IsNaN(none.Mean) || none.Lower(0.01) != 0 {
 		t.Errorf("of nothing: %+v", none)
 	}
 }
 
 func TestExtrapolateIsExactInTheEnd(t *testing.T) {
-	e := Extrapolate([]float64{1, 2, 6}, 3, [][]float64{{1, 1, 1}, {2, 1, 3}, {5, 1, 1}})
+	e := NewProfile([][]float64{{1, 1, 1}, {2, 1, 3}, {5, 1, 1}}, 3).Extrapolate([]float64{1, 2, 6})
 	near(t, "mean", e.Mean, 3, 0)
 	near(t, "lower end", e.Lower(1e-9), 3, 0)
 }
@@ -37,7 +37,7 @@ func TestExtrapolateIsExactInTheEnd(t *testing.T) {
 // chunk says it all.
 func TestExtrapolateOfOneShape(t *testing.T) {
 	past := [][]float64{{1, 3, 2}, {10, 30, 20}, {0.1, 0.3, 0.2}}
-	e := Extrapolate([]float64{4}, 3, past)
+	e := NewProfile(past, 3).Extrapolate([]float64{4})
 	near(t, "mean", e.Mean, 8, 1e-12)
 	near(t, "lower end", e.Lower(0.001), 8, 1e-9)
 }
@@ -47,7 +47,7 @@ func TestExtrapolateOfOneShape(t *testing.T) {
 // profile is (1 1).
 func TestExtrapolateByHand(t *testing.T) {
 	past := [][]float64{{1, 3}, {3, 1}, {1, 3}, {3, 1}}
-	e := Extrapolate([]float64{5}, 2, past)
+	e := NewProfile(past, 2).Extrapolate([]float64{5})
 	near(t, "mean", e.Mean, 5, 1e-12)
 	near(t, "floor", e.Floor, 2.5, 0)
 	near(t, "freedom", e.Freedom, prior, 0)
@@ -66,12 +66,12 @@ func TestExtrapolateByHand(t *testing.T) {
 func TestExtrapolateLeavesOutWhatCannotServe(t *testing.T) {
 	good := [][]float64{{1, 3, 2}, {10, 30, 20}, {2, 6, 4}}
 	bad := append([][]float64{{1, 2}, {0, 0, 0}, nil}, good...)
-	if got, want := Extrapolate([]float64{4}, 3, bad), Extrapolate([]float64{4}, 3, good); got != want {
+	if got, want := NewProfile(bad, 3).Extrapolate([]float64{4}), NewProfile(good, 3).Extrapolate([]float64{4}); got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}
-	zero := Extrapolate([]float64{0}, 3, good)
+	zero := NewProfile(good, 3).Extrapolate([]float64{0})
 	near(t, "lower end of nothing so far", zero.Lower(0.01), 0, 0)
-	start := Extrapolate([]float64{4}, 3, [][]float64{{0, 1, 1}, {0, 2, 1}, {0, 1, 3}})
+	start := NewProfile([][]float64{{0, 1, 1}, {0, 2, 1}, {0, 1, 3}}, 3).Extrapolate([]float64{4})
 	near(t, "lower end where the profile begins with 0", start.Lower(0.01), 4.0/3, 1e-12)
 }
 
@@ -102,9 +102,9 @@ func TestExtrapolateCovers(t *testing.T) {
 		}
 		row := draw()
 		truth := total(row) / chunks
-		passed := false
+		passed, p := false, NewProfile(past, chunks)
 		for _, c := range looks[:len(looks)-1] {
-			low := Extrapolate(row[:c], chunks, past).Lower(stated / float64(len(looks)-1))
+			low := p.Extrapolate(row[:c]).Lower(stated / float64(len(looks)-1))
 			passed = passed || low > truth
 			if c == 6 && low > 0.7*truth {
 				tight++

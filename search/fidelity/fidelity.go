@@ -3,16 +3,17 @@
 // trials before and from the scores so far.
 //
 // A trial is stopped when the optimistic ends of the intervals of all of its
-// objectives together are dominated by the front, or would add next to nothing
-// to it, or when the optimistic end of a constrained metric breaks its bound.
-// The optimistic end of a metric that is
+// objectives together are dominated by a trial of the front, or when the
+// optimistic end of a constrained metric breaks its bound. The optimistic end
+// of a metric that is
 //
 //   - exact, such as a size, is its value;
 //   - scored chunk by chunk comes from Extrapolate;
 //   - measured on the target, such as latency, comes from a Forecast.
 //
-// The error rate is stated: Options.Error bounds the probability, for each
-// trial, that one of these ends is wrong at any look. It is shared between the
+// The error rate is stated: it bounds the probability, for each trial, that one
+// of these ends is wrong at any look, so that the trial is stopped although it
+// would be on the front and keep all constraints. It is shared between the
 // metrics and, for a scored metric, between the looks (union bound), so it holds
 // for looks that depend on each other in any way. See docs/EARLY-STOPPING.md
 // for what it assumes and how it was checked.
@@ -28,21 +29,8 @@ import (
 	"github.com/fettle-edge/fettle/study"
 )
 
-// Options are how careful a rule is.
-type Options struct {
-	// Error is the probability, for each trial, of stopping it although it
-	// would add more than Slack to the front, or keep all constraints.
-	Error float64
-	// Slack is the share of the front's hypervolume that a stopped trial may
-	// have added. It is used with up to three objectives.
-	Slack float64
-}
-
-// Defaults are the options of a study that says nothing else.
-var Defaults = Options{Error: 0.01}
-
-// maxSlack is the number of objectives up to which hypervolume is cheap.
-const maxSlack = 3
+// DefaultError is the error rate of a study that says nothing else.
+const DefaultError = 0.01
 
 // Terms are what trials are judged by.
 type Terms struct {
@@ -77,16 +65,16 @@ type Trial struct {
 
 // Rule judges one trial.
 type Rule struct {
-	options  Options
+	err      float64 // rate
 	terms    Terms
 	looks    []int
 	trial    Trial
 	past     []Past
-	scores   map[string][][]float64 // by metric: past evaluations, one row for each
-	forecast map[string]interval    // by value key
-	front    []int                  // indices of past
-	points   [][]float64            // values of past, less is better
-	chunkEnd float64                // error of each scored metric at each look
+	profiles map[string]*Profile // by metric, of those that are scored
+	forecast map[string]interval // by value key
+	front    []int               // indices of past
+	points   [][]float64         // values of past, less is better
+	chunkEnd float64             // error of each scored metric at each look
 }
 
 // interval is where a value lies.
@@ -95,11 +83,12 @@ type interval struct{ low, value, high float64 }
 // exactly is the interval of a known value.
 func exactly(x float64) interval { return interval{x, x, x} }
 
-// New makes the rule for a trial from the complete trials before it. Past
-// trials that lack a value or a chunk are left out.
-func New(terms Terms, past []Past, trial Trial, o Options) *Rule {
-	r := &Rule{options: o, terms: terms, looks: Looks(terms.Chunks), trial: trial,
-		scores: map[string][][]float64{}, forecast: map[string]interval{}}
+// New makes the rule for a trial from the complete trials before it, with an
+// error rate. With rate 0 it stops only what is certain. Past trials that lack
+// a value or a chunk are left out.
+func New(terms Terms, past []Past, trial Trial, errorRate float64) *Rule {
+	r := &Rule{err: errorRate, terms: terms, looks: Looks(terms.Chunks), trial: trial,
+		profiles: map[string]*Profile{}, forecast: map[string]interval{}}
 	for _, p := range past {
 		if len(p.Scores) == terms.Chunks && !slices.ContainsFunc(r.keys(), func(key string) bool { return math.IsNaN(p.value(key)) }) {
 			r.past = append(r.past, p)
@@ -114,7 +103,7 @@ func New(terms Terms, past []Past, trial Trial, o Options) *Rule {
 		switch {
 		case isExact:
 		case isScored:
-			r.scores[key] = r.evaluations(m)
+			r.profiles[key] = NewProfile(r.evaluations(m), terms.Chunks)
 		default:
 			unknown = append(unknown, key)
 		}
@@ -135,14 +124,14 @@ const forecastShare = 0.75
 // spend shares the error: between scored metrics and forecasts, evenly within
 // each, and evenly between the looks before the last, which is exact.
 func (r *Rule) spend(forecasts int) (each float64) {
-	chunks, rest := r.options.Error, r.options.Error
+	chunks, rest := r.err, r.err
 	switch {
-	case forecasts > 0 && len(r.scores) > 0:
+	case forecasts > 0 && len(r.profiles) > 0:
 		chunks, rest = (1-forecastShare)*chunks, forecastShare*rest
 	case forecasts == 0:
 		rest = 0
 	}
-	r.chunkEnd = chunks / float64(max(1, len(r.scores))*max(1, len(r.looks)-1))
+	r.chunkEnd = chunks / float64(max(1, len(r.profiles))*max(1, len(r.looks)-1))
 	return rest / float64(max(1, forecasts))
 }
 
@@ -222,7 +211,7 @@ func (r *Rule) know(key string, scores []study.ChunkScore) (i interval, ok bool)
 	if x, exact := r.trial.Exact[key]; exact {
 		return exactly(x), true
 	}
-	past, isScored := r.scores[key]
+	profile, isScored := r.profiles[key]
 	if !isScored {
 		i, ok = r.forecast[key]
 		return i, ok
@@ -231,7 +220,7 @@ func (r *Rule) know(key string, scores []study.ChunkScore) (i interval, ok bool)
 	if len(scores) == 0 {
 		return i, false
 	}
-	e := Extrapolate(m.of(scores), r.terms.Chunks, past)
+	e := profile.Extrapolate(m.of(scores))
 	bytes := r.bytes(scores)
 	low, value := m.value(e.Lower(r.chunkEnd), bytes), m.value(e.Mean, bytes)
 	switch {

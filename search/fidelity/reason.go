@@ -13,9 +13,9 @@ func (r *Rule) after(scores []study.ChunkScore) string {
 	return fmt.Sprintf("after %d of %d chunks ", len(scores), r.terms.Chunks)
 }
 
-// confidence is that of all statements of the rule together.
+// confidence is that of all statements about a trial together.
 func (r *Rule) confidence() string {
-	return strconv.FormatFloat(100*(1-r.options.Error), 'g', 4, 64) + " %"
+	return strconv.FormatFloat(100*(1-r.err), 'g', 4, 64) + " %"
 }
 
 // quantity writes a value with its unit.
@@ -24,21 +24,33 @@ func quantity(metric string, x float64) string {
 	return strings.TrimSpace(fmt.Sprintf("%.3g %s", x, info.Unit))
 }
 
-// ends says between what bounds the values lie that are not exact.
+// end says where the better end of a metric lies: above a low one or below a
+// high one. A scored metric is exact in the end.
+func end(metric string, i interval, high bool) string {
+	switch {
+	case i.low == i.high:
+		return fmt.Sprintf("%s is %s", metric, quantity(metric, i.value))
+	case high:
+		return fmt.Sprintf("%s is below %s", metric, quantity(metric, i.high))
+	}
+	return fmt.Sprintf("%s is above %s", metric, quantity(metric, i.low))
+}
+
+// ends says what is known of the objectives that are not known beforehand.
 func (r *Rule) ends(scores []study.ChunkScore) string {
 	var parts []string
+	certain := true
 	for _, o := range r.terms.Objectives {
-		known, _ := r.know(study.ValueKey(o.Metric), scores)
-		switch {
-		case known.low == known.high:
-			if _, exact := r.trial.Exact[study.ValueKey(o.Metric)]; !exact {
-				parts = append(parts, fmt.Sprintf("%s is %s", o.Metric, quantity(o.Metric, known.value)))
-			}
-		case o.Direction == study.Max:
-			parts = append(parts, fmt.Sprintf("%s is below %s", o.Metric, quantity(o.Metric, known.high)))
-		default:
-			parts = append(parts, fmt.Sprintf("%s is above %s", o.Metric, quantity(o.Metric, known.low)))
+		key := study.ValueKey(o.Metric)
+		if _, exact := r.trial.Exact[key]; exact {
+			continue
 		}
+		known, _ := r.know(key, scores)
+		certain = certain && known.low == known.high
+		parts = append(parts, end(o.Metric, known, o.Direction == study.Max))
+	}
+	if certain {
+		return join(parts)
 	}
 	return join(parts) + " with " + r.confidence()
 }
@@ -70,17 +82,11 @@ func (r *Rule) dominatedBy(by int, scores []study.ChunkScore) string {
 	return fmt.Sprintf("%s%s; on the front%s is trial %d with %s", r.after(scores), r.ends(scores), where, r.past[by].Number, join(has))
 }
 
-// addsLittle says how little the trial could add.
-func (r *Rule) addsLittle(share float64, scores []study.ChunkScore) string {
-	return fmt.Sprintf("%s%s; even so it would add no more than %.2g %% to the front", r.after(scores), r.ends(scores), 100*share)
-}
-
 // breaks says which limit is broken.
-func (r *Rule) breaks(metric string, known interval, side string, limit float64, scores []study.ChunkScore) string {
-	end := known.low
-	if side == "below" {
-		end = known.high
+func (r *Rule) breaks(metric string, known interval, limit float64, high bool, scores []study.ChunkScore) string {
+	sentence := r.after(scores) + end(metric, known, high)
+	if known.low != known.high {
+		sentence += " with " + r.confidence()
 	}
-	return fmt.Sprintf("%s%s is %s %s with %s, %s the limit of %.4g",
-		r.after(scores), metric, side, quantity(metric, end), r.confidence(), side, limit)
+	return sentence + "; the limit is " + quantity(metric, limit)
 }

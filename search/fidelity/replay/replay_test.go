@@ -1,16 +1,31 @@
 package replay_test
 
 import (
-	"fmt"
+	"math/rand/v2"
 	"os"
-	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/fettle-edge/fettle/search"
 	"github.com/fettle-edge/fettle/search/fidelity"
 	"github.com/fettle-edge/fettle/search/fidelity/replay"
 	"github.com/fettle-edge/fettle/search/problems"
+	"github.com/fettle-edge/fettle/study"
 )
+
+func recording(t testing.TB) *replay.Recording {
+	t.Helper()
+	f, err := os.Open("../testdata/chunks.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	rec, err := replay.Read(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rec
+}
 
 func bench(t testing.TB, objectives int) *replay.Bench {
 	t.Helper()
@@ -23,60 +38,135 @@ func bench(t testing.TB, objectives int) *replay.Bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g, err := os.Open("../testdata/chunks.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer g.Close()
-	rec, err := replay.Read(g)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := replay.NewBench(table, rec, objectives)
+	b, err := replay.NewBench(table, recording(t), objectives)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return b
 }
 
-// BenchmarkEarlyStopping compares rules that stop trials, on the demo's table
-// with the scores of its 24 chunks.
-func BenchmarkEarlyStopping(b *testing.B) {
-	seeds := 10
-	if s := os.Getenv("FETTLE_SEEDS"); s != "" {
-		seeds, _ = strconv.Atoi(s)
+func do(t testing.TB, b *replay.Bench, r replay.Run) replay.Result {
+	t.Helper()
+	got, err := b.Do(r)
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, objectives := range []int{2, 3} {
-		bn := bench(b, objectives)
-		for _, sampler := range []string{search.Random, search.Sobol, search.TPE} {
-			for _, trials := range []int{60, 100} {
-				for _, rule := range []struct {
-					name string
-					make func() replay.Stopper
-				}{
-					{"never", func() replay.Stopper { return replay.Never{} }},
-					{"rule", func() replay.Stopper { return replay.Rule{Options: fidelity.Defaults} }},
-					{"rule, no slack", func() replay.Stopper { return replay.Rule{Options: fidelity.Options{Error: 0.01}} }},
-					{"rule, 5 %, 0.3 %", func() replay.Stopper { return replay.Rule{Options: fidelity.Options{Error: 0.05, Slack: 0.003}} }},
-					{"asha 1,3", func() replay.Stopper { return replay.NewHalving(fidelity.ASHA{Min: 1, Factor: 3}) }},
-					{"moasha 1,3", func() replay.Stopper {
-						return replay.NewMultiHalving(fidelity.MOASHA{ASHA: fidelity.ASHA{Min: 1, Factor: 3}})
-					}},
-				} {
-					var work, volume, wrong, front, stopped []float64
-					for seed := range int64(seeds) {
-						r, err := bn.Do(replay.Run{Sampler: sampler, Seed: seed, Trials: trials, Stopper: rule.make()})
-						if err != nil {
-							b.Fatal(err)
-						}
-						work, volume = append(work, r.Work), append(volume, r.Hypervolume)
-						wrong, front, stopped = append(wrong, float64(r.Wrong)), append(front, float64(r.OnFront)), append(stopped, float64(r.Stopped))
-					}
-					w, v := problems.Mean(work), problems.Mean(volume)
-					fmt.Printf("%d obj %-7s %3d %-18s work %.3f hv %.4f ± %.4f stopped %.1f wrong %.2f onfront %.2f\n", objectives, sampler, trials, rule.name,
-						w.Mean, v.Mean, v.High-v.Mean, problems.Mean(stopped).Mean, problems.Mean(wrong).Mean, problems.Mean(front).Mean)
-				}
-			}
+	return got
+}
+
+// TestHalfTheWork: with quality and size as objectives the rule needs less
+// than half of the chunks and loses less than 1 % of the hypervolume. It is a
+// small share of BenchmarkEarlyStopping.
+func TestHalfTheWork(t *testing.T) {
+	b := bench(t, 2)
+	for seed := range int64(3) {
+		run := replay.Run{Sampler: search.Random, Seed: seed, Trials: 60, Stopper: replay.Rule{Error: fidelity.DefaultError}}
+		got := do(t, b, run)
+		if again := do(t, b, run); again != got {
+			t.Errorf("seed %d: %+v, then %+v", seed, got, again)
 		}
+		if got.Work > 0.5 || got.Hypervolume < 0.99*got.Found || got.Wrong > 0 || got.Lost > 0 {
+			t.Errorf("seed %d: %+v", seed, got)
+		}
+		run.Stopper = replay.Never{}
+		if all := do(t, b, run); all.Work != 1 || all.Stopped != 0 || all.Hypervolume != got.Found {
+			t.Errorf("seed %d without a rule: %+v; all trials of the rule found %v", seed, all, got.Found)
+		}
+		run.Stopper = replay.Clairvoyant{}
+		if least := do(t, b, run); least.Work >= got.Work || least.Hypervolume != got.Found || least.Lost > 0 {
+			t.Errorf("seed %d with foreknowledge: %+v", seed, least)
+		}
+	}
+}
+
+// TestHalvingLosesFronts: the rules compared with do less work and lose what
+// the rule keeps; if not, the comparison is broken.
+func TestHalvingLosesFronts(t *testing.T) {
+	b := bench(t, 2)
+	a := fidelity.ASHA{Min: 1, Factor: 3}
+	for name, stopper := range map[string]replay.Stopper{
+		"ASHA": replay.NewHalving(a), "MO-ASHA": replay.NewMultiHalving(fidelity.MOASHA{ASHA: a}),
+	} {
+		got := do(t, b, replay.Run{Sampler: search.Random, Seed: 1, Trials: 60, Stopper: stopper})
+		if got.Work > 0.4 || got.Lost == 0 || got.Hypervolume >= got.Found {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}
+
+// coverage returns the share of a recording's rows whose divergence is below
+// the lower end at any look, each row judged by those before it in an order
+// drawn from rng. With shuffled, the chunks are put in an order drawn from it.
+func coverage(rec *replay.Recording, rng *rand.Rand, stated float64, shuffled bool) (wrong, rows int) {
+	chunks := len(rec.Count)
+	at := rng.Perm(chunks)
+	var past [][]float64
+	for _, row := range rng.Perm(len(rec.Rows)) {
+		scores, mean := make([]float64, chunks), 0.0
+		for j := range scores {
+			k := j
+			if shuffled {
+				k = at[j]
+			}
+			scores[j] = max(0, rec.Rows[row].KLD[k]/float64(rec.Count[k]))
+			mean += scores[j] / float64(chunks)
+		}
+		if mean < 1e-5 {
+			continue
+		}
+		looks := fidelity.Looks(chunks)
+		passed, p := false, fidelity.NewProfile(past, chunks)
+		for _, c := range looks[:len(looks)-1] {
+			passed = passed || p.Extrapolate(scores[:c]).Lower(stated/float64(len(looks)-1)) > mean*(1+1e-9)
+		}
+		if rows++; passed {
+			wrong++
+		}
+		past = append(past, scores)
+	}
+	return wrong, rows
+}
+
+// TestCoverage: on the recorded scores the lower ends are wrong no more often
+// than is stated.
+func TestCoverage(t *testing.T) {
+	rec := recording(t)
+	for _, shuffled := range []bool{false, true} {
+		wrong, rows := coverage(rec, rand.New(rand.NewPCG(1, 1)), 0.05, shuffled)
+		if share := float64(wrong) / float64(rows); share > 0.05 {
+			t.Errorf("%.3f of %d lower ends are wrong, stated is 0.05; shuffled %v", share, rows, shuffled)
+		}
+	}
+}
+
+func TestReadRefuses(t *testing.T) {
+	const good = `{"model":"","text":"","runtime":{"name":"","version":"","digest":"","backend":""},"context":8,"count":[3,3],"bytes":[9,9],
+		"rows":[{"nll":[1,2],"nll2":[1,2],"kld":[1,2],"kld2":[1,2],"same1":[1,2]}]}`
+	rec, err := replay.Read(strings.NewReader(good))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := rec.Chunks(0)[1], (study.ChunkScore{Chunk: 1, Count: 3, Bytes: 9, NLL: 2, NLL2: 2, KLD: 2, KLD2: 2, Same1: 2}); got != want {
+		t.Errorf("chunk %+v, want %+v", got, want)
+	}
+	copied := &replay.Recording{}
+	copied.Add(rec.Chunks(0))
+	if got := copied.Chunks(0)[1]; got != rec.Chunks(0)[1] {
+		t.Errorf("copied chunk %+v", got)
+	}
+	for name, c := range map[string][2]string{
+		"a chunk too few": {`"kld":[1,2]`, `"kld":[1]`}, "no chunk": {`"count":[3,3]`, `"count":[]`},
+		"bytes of one": {`"bytes":[9,9]`, `"bytes":[9]`}, "unknown field": {`"context"`, `"contexts"`}, "cut": {`}]}`, ``},
+	} {
+		if _, err := replay.Read(strings.NewReader(strings.Replace(good, c[0], c[1], 1))); err == nil {
+			t.Errorf("%s is read", name)
+		}
+	}
+}
+
+func TestNewBenchRefuses(t *testing.T) {
+	table := &problems.Table{Directions: []study.Direction{study.Min, study.Min, study.Min}}
+	if _, err := replay.NewBench(table, recording(t), 2); err == nil {
+		t.Error("a table without rows is joined with a recording")
 	}
 }
