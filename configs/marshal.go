@@ -36,7 +36,7 @@ func Marshal(spec study.Spec) ([]byte, error) {
 	w.knobs(spec.Knobs)
 	w.objectives(spec.Objectives)
 	w.constraints(spec.Constraints)
-	w.line("search: {sampler: %s, seed: %d}", spec.Search.Sampler, spec.Search.Seed)
+	w.line("search: {sampler: %s, seed: %d, stop_trials: %t}", spec.Search.Sampler, spec.Search.Seed, spec.Search.StopTrials)
 	if spec.Budget.Wall > 0 {
 		w.line("budget: {trials: %d, wall: %s}", spec.Budget.Trials, study.FormatDuration(spec.Budget.Wall))
 	} else {

@@ -164,14 +164,8 @@ func (l *laneRun) tell(t study.Trial) error { return tell(l.sampler, l.spec, t) 
 
 func tell(s search.Sampler, spec *study.Spec, t study.Trial) error {
 	switch t.State {
-	case study.Complete:
-		values := make([]float64, len(spec.Objectives))
-		for i, o := range spec.Objectives {
-			values[i] = t.Values[study.ValueKey(o.Metric)].Value
-		}
-		return s.Tell(t.Index, search.Outcome{Values: values})
-	case study.Infeasible, study.Stopped:
-		return s.Tell(t.Index, search.Outcome{Infeasible: true})
+	case study.Complete, study.Stopped, study.Infeasible:
+		return s.Tell(t.Index, outcome(spec, t))
 	default: // failed or cancelled: not the variant's fault, the sampler may ask it again
 		return s.Forget(t.Index)
 	}

@@ -34,33 +34,71 @@ func TestExtrapolateIsExactInTheEnd(t *testing.T) {
 }
 
 // TestExtrapolateOfOneShape: all trials have the same profile, so the first
-// chunk says it all.
+// chunk says it all, but for the scatter that is assumed at least.
 func TestExtrapolateOfOneShape(t *testing.T) {
 	past := [][]float64{{1, 3, 2}, {10, 30, 20}, {0.1, 0.3, 0.2}}
 	e := NewProfile(past, 3).Extrapolate([]float64{4})
 	near(t, "mean", e.Mean, 8, 1e-12)
-	near(t, "lower end", e.Lower(0.001), 8, 1e-9)
+	near(t, "error", e.Error, unlike*math.Sqrt(leastScatter*shrink/(shrink+3)*(1+1.0/3))/0.5, 1e-12)
 }
 
 // TestExtrapolateByHand checks the formulas with numbers worked out by hand.
 // Four past trials have the shapes (0.5 1.5), (1.5 0.5) twice each, so the
-// profile is (1 1).
+// profile is (1 1) and the variance of each chunk 4·0.25/3.
 func TestExtrapolateByHand(t *testing.T) {
-	past := [][]float64{{1, 3}, {3, 1}, {1, 3}, {3, 1}}
-	e := NewProfile(past, 2).Extrapolate([]float64{5})
+	p := NewProfile([][]float64{{1, 3}, {3, 1}, {1, 3}, {3, 1}}, 2)
+	e := p.Extrapolate([]float64{5})
 	near(t, "mean", e.Mean, 5, 1e-12)
 	near(t, "floor", e.Floor, 2.5, 0)
 	near(t, "freedom", e.Freedom, prior, 0)
-	// Scatter: 8·0.25 over (4-1)·(2-1), for a new trial times 1+1/4; the prior
-	// is all there is with one chunk; half of the chunks are left.
-	own := 2.0 / 3 * 1.25 * 0.5
+	// One chunk fits any mean, so the usual variance is all there is.
+	near(t, "error", e.Error, unlike*math.Sqrt(1.0/3*1.25), 1e-12)
 	// A past trial with 0.5 in the first chunk is extrapolated by the others'
-	// profile, which is 3.5/3 there: 0.5·3/3.5 - 1; one with 1.5 by 2.5/3.
-	others := (square(0.5*3/3.5-1) + square(1.5*3/2.5-1)) / 2
-	near(t, "error", e.Error, math.Sqrt(max(own, others)), 1e-12)
+	// profile, which is 3.5/3 there; one with 1.5 by 2.5/3.
+	near(t, "failures", p.failures(1), (square(0.5*3/3.5-1)+square(1.5*3/2.5-1))/2, 1e-12)
 	near(t, "lower end", e.Lower(0.25), 5/(1+0.740697*e.Error), 1e-5) // t(4) = 0.7407
 	near(t, "an end that cannot be", e.Lower(0.001), 2.5, 0)
 	near(t, "half", e.Lower(0.5), 5, 1e-9)
+}
+
+// TestExtrapolateWeighsChunks: past trials differ in the second chunk, which
+// the third balances, so the first says most of the mean, and one that does not
+// fit is less certain. The solution is worked out by hand for two of three
+// chunks: with profile (1 1), variances a and b and no covariance, the weights
+// are 1/a and 1/b.
+func TestExtrapolateWeighsChunks(t *testing.T) {
+	past := [][]float64{{1, 1.5, 0.5}, {1, 0.5, 1.5}, {1, 1.5, 0.5}, {1, 0.5, 1.5}}
+	p := NewProfile(past, 3)
+	even := shrink / (shrink + 4.0) * (2 * 1.0 / 3) / 3
+	a, b := even*1.25, (even+4/(shrink+4.0)/3)*1.25
+	for _, test := range []struct{ first, second float64 }{{2, 2}, {2, 3}, {3, 2}} {
+		e := p.Extrapolate([]float64{test.first, test.second})
+		mean := (test.first/a + test.second/b) / (1/a + 1/b)
+		near(t, "mean", e.Mean, mean, 1e-12)
+		misfit := square(test.first/mean-1)/a + square(test.second/mean-1)/b
+		factor := (prior + misfit) / (prior + 1)
+		near(t, "error", e.Error, unlike*math.Sqrt(factor/(1/a+1/b)), 1e-12)
+	}
+}
+
+// TestFailuresLeaveOut holds the short cut against profiles without the trial.
+func TestFailuresLeaveOut(t *testing.T) {
+	rng := rand.New(rand.NewPCG(8, 1))
+	past := make([][]float64, 7)
+	for i := range past {
+		for range 5 {
+			past[i] = append(past[i], 1+rng.Float64())
+		}
+	}
+	p := NewProfile(past, 5)
+	for c := 1; c < 5; c++ {
+		sum := 0.0
+		for i, row := range past {
+			others := NewProfile(append(append([][]float64{}, past[:i]...), past[i+1:]...), 5)
+			sum += square(others.Extrapolate(row[:c]).Mean/(total(row)/5)-1) / 7
+		}
+		near(t, "failures", p.failures(c), sum, 1e-12)
+	}
 }
 
 func TestExtrapolateLeavesOutWhatCannotServe(t *testing.T) {

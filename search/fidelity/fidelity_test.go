@@ -122,13 +122,13 @@ func TestReasons(t *testing.T) {
 		want       string
 	}{
 		"dominated": {Terms{Objectives: two}, 5e6, 0.25,
-			"after 1 of 16 chunks quality.kld is above 0.193 nat/token with 99 %; on the front at this size.weights or better is trial 4 with 0.122 nat/token"},
+			"after 1 of 16 chunks quality.kld is above 0.172 nat/token with 99 %; on the front at this size.weights or better is trial 4 with 0.122 nat/token"},
 		"with a forecast": {Terms{Objectives: three}, 8e6, 0.5,
-			"after 1 of 16 chunks quality.kld is above 0.348 nat/token and latency.decode is above 0.000604 s/token with 99 %; on the front at this size.weights or better is trial 5 with 0.104 nat/token and 0.000599 s/token"},
+			"after 1 of 16 chunks quality.kld is above 0.302 nat/token and latency.decode is above 0.000604 s/token with 99 %; on the front at this size.weights or better is trial 5 with 0.104 nat/token and 0.000599 s/token"},
 		"in the end": {Terms{Objectives: two}, 5.01e6, 0.118,
 			"after 16 of 16 chunks quality.kld is 0.125 nat/token; on the front at this size.weights or better is trial 4 with 0.122 nat/token"},
 		"limit": {Terms{Objectives: two, Constraints: []study.Constraint{atMost("quality.kld", 0.4)}}, 0.9e6, 0.9,
-			"after 1 of 16 chunks quality.kld is above 0.694 nat/token with 99 %; the limit is 0.4 nat/token"},
+			"after 1 of 16 chunks quality.kld is above 0.621 nat/token with 99 %; the limit is 0.4 nat/token"},
 	}
 	for name, test := range tests {
 		test.terms.Chunks = testChunks
