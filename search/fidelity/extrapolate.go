@@ -10,8 +10,8 @@ import (
 const (
 	// minPast is the number of whole evaluations from which the difficulty of
 	// the chunks is taken to be known, maxPast the number of the latest that
-	// are used.
-	minPast, maxPast = 3, 200
+	// are used: more say little more, and time grows with them.
+	minPast, maxPast = 3, 64
 
 	// shrink is the weight, in trials, of the assumption that chunks deviate
 	// from the profile independently of each other and all as much.

@@ -117,7 +117,7 @@ func TestExtrapolateLeavesOutWhatCannotServe(t *testing.T) {
 // trial: over all looks the lower end passes the truth no more often than is
 // stated, and it is no empty statement.
 func TestExtrapolateCovers(t *testing.T) {
-	const chunks, trials, stated = 24, 4000, 0.05
+	const chunks, trials, stated = 24, 800, 0.05
 	looks := Looks(chunks)
 	rng := rand.New(rand.NewPCG(1, 2))
 	profile := make([]float64, chunks)

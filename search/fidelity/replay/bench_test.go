@@ -3,12 +3,14 @@ package replay_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/fettle-edge/fettle/search"
 	"github.com/fettle-edge/fettle/search/fidelity"
 	"github.com/fettle-edge/fettle/search/fidelity/replay"
 	"github.com/fettle-edge/fettle/search/problems"
+	"github.com/fettle-edge/fettle/study"
 )
 
 const seeds = 10
@@ -80,10 +82,62 @@ func BenchmarkCoverage(b *testing.B) {
 			for _, shuffled := range []bool{false, true} {
 				wrong, rows := 0, 0
 				for seed := range uint64(seeds) {
-					w, n := coverage(rec, rand.New(rand.NewPCG(seed, 1)), stated, shuffled)
+					w, n := coverage(rec, rand.New(rand.NewPCG(seed, 1)), stated, shuffled, len(rec.Rows))
 					wrong, rows = wrong+w, rows+n
 				}
 				b.Logf("stated %.2f, chunks shuffled %v: %.4f of %d", stated, shuffled, float64(wrong)/float64(rows), rows)
+			}
+		}
+	}
+}
+
+// kind of a variant: how many blocks it keeps, and of those that keep all
+// whether half blocks are left out.
+func kind(a study.Assignment) string {
+	switch {
+	case a["truncate.depth"].Int() < 6:
+		return fmt.Sprintf("%d blocks", a["truncate.depth"].Int())
+	case a["prune.attention"].Int()+a["prune.ffn"].Int() > 0:
+		return "pruned"
+	}
+	return "quantised only"
+}
+
+// BenchmarkStrangers: what the error rate is if all past trials are of one
+// kind and the trial is of another, at 1 % stated.
+func BenchmarkStrangers(b *testing.B) {
+	const draws = 100
+	rec := recording(b)
+	at := make([]int, len(rec.Count))
+	for j := range at {
+		at[j] = j
+	}
+	kinds := map[string][][]float64{}
+	all, names := shapes(rec, at), []string{}
+	for i, row := range table(b).Rows {
+		if name := kind(row.Assignment); all[i] != nil {
+			if kinds[name] == nil {
+				names = append(names, name)
+			}
+			kinds[name] = append(kinds[name], all[i])
+		}
+	}
+	slices.Sort(names)
+	for b.Loop() {
+		rng := rand.New(rand.NewPCG(1, 2))
+		for _, of := range names {
+			for _, other := range names {
+				wrong := 0
+				for range draws {
+					past := make([][]float64, 8)
+					for i, j := range rng.Perm(len(kinds[of]))[:len(past)] {
+						past[i] = kinds[of][j]
+					}
+					if misjudged(past, kinds[other][rng.IntN(len(kinds[other]))], 0.01) {
+						wrong++
+					}
+				}
+				b.Logf("8 past trials %s, then one %s: %.2f", of, other, float64(wrong)/draws)
 			}
 		}
 	}
