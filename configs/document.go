@@ -71,8 +71,9 @@ type searchEntry struct {
 }
 
 type budgetEntry struct {
-	Trials int     `json:"trials"`
-	Wall   *string `json:"wall,omitempty"`
+	Trials  int     `json:"trials"`
+	Wall    *string `json:"wall,omitempty"`
+	Confirm *int    `json:"confirm,omitempty"`
 }
 
 // What holds where a study file says nothing.
@@ -83,6 +84,7 @@ const (
 	defaultMaxTime    = 150 * time.Second
 	defaultChunks     = 16
 	defaultSeed       = 0
+	defaultConfirm    = 1
 )
 
 // reader turns a document into a spec and collects what it cannot read.
@@ -101,7 +103,7 @@ func (r *reader) spec(d document, order []string) study.Spec {
 		Model:       study.Content{Name: filepath.Base(d.Model)},
 		Workload:    r.workload(d.Workload),
 		Search:      search(d.Search),
-		Budget:      study.Budget{Trials: d.Budget.Trials, Wall: r.duration("budget.wall", d.Budget.Wall, 0)},
+		Budget:      study.Budget{Trials: d.Budget.Trials, Wall: r.duration("budget.wall", d.Budget.Wall, 0), Confirm: or(d.Budget.Confirm, defaultConfirm)},
 	}
 	for _, t := range d.Targets {
 		s.Targets = append(s.Targets, study.TargetRef{Name: t.Name})

@@ -136,7 +136,7 @@ func TestDemoStudy(t *testing.T) {
 	if c := s.Constraints[0]; c.Metric != "quality.kld" || c.Min != nil || *c.Max != 1 {
 		t.Errorf("constraint %+v", c)
 	}
-	if s.Search != (study.SearchSpec{Sampler: "auto", Seed: 42, StopTrials: true}) || s.Budget != (study.Budget{Trials: 40}) {
+	if s.Search != (study.SearchSpec{Sampler: "auto", Seed: 42, StopTrials: true}) || s.Budget != (study.Budget{Trials: 40, Confirm: 2}) {
 		t.Errorf("search %+v, budget %+v", s.Search, s.Budget)
 	}
 	if len(f.Warnings) != 0 {

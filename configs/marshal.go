@@ -37,11 +37,7 @@ func Marshal(spec study.Spec) ([]byte, error) {
 	w.objectives(spec.Objectives)
 	w.constraints(spec.Constraints)
 	w.line("search: {sampler: %s, seed: %d, stop_trials: %t}", spec.Search.Sampler, spec.Search.Seed, spec.Search.StopTrials)
-	if spec.Budget.Wall > 0 {
-		w.line("budget: {trials: %d, wall: %s}", spec.Budget.Trials, study.FormatDuration(spec.Budget.Wall))
-	} else {
-		w.line("budget: {trials: %d}", spec.Budget.Trials)
-	}
+	w.budget(spec.Budget)
 	return []byte(w.b.String()), nil
 }
 
@@ -73,6 +69,14 @@ func (w *writer) workload(k study.Workload) {
 	w.line("  warm_up: %d", k.WarmUp)
 	w.line("  repeats: [%d, %d]", k.MinRepeats, k.MaxRepeats)
 	w.line("  max_time: %s", study.FormatDuration(k.MaxTime))
+}
+
+func (w *writer) budget(b study.Budget) {
+	parts := []string{fmt.Sprintf("trials: %d", b.Trials)}
+	if b.Wall > 0 {
+		parts = append(parts, "wall: "+study.FormatDuration(b.Wall))
+	}
+	w.line("budget: {%s, confirm: %d}", strings.Join(parts, ", "), b.Confirm)
 }
 
 func (w *writer) knobs(knobs []study.Knob) {

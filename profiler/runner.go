@@ -22,7 +22,7 @@ type Config struct {
 	Backend   string   // file name of the CPU backend; "" picks the best at each start
 
 	Lock        string        // path of the host lock; "" is the machine-wide one
-	Threads     int           // that quantise; 0 leaves one CPU for the rest of the computer
+	Threads     int           // that quantise; 0 is one for each CPU: it is soon done, and nobody measures meanwhile
 	MemoryLimit int64         // see job.Limits; 0 is no limit
 	Timeout     time.Duration // longest silence of a child before it is killed; 0 is ten minutes
 }
@@ -59,7 +59,7 @@ func New(c Config) (*Runner, error) {
 		c.Timeout = defaultTimeout
 	}
 	if c.Threads <= 0 {
-		c.Threads = max(1, runtime.NumCPU()-1)
+		c.Threads = runtime.NumCPU()
 	}
 	return &Runner{config: c, libraries: dir, lock: NewHostLock(c.Lock)}, nil
 }

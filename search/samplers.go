@@ -14,16 +14,19 @@ import (
 // The names of samplers.
 const (
 	Auto   = "auto"
+	GP     = "gp"
+	MOTPE  = "motpe"
+	NSGA2  = "nsga2"
 	TPE    = "tpe"
 	Sobol  = "sobol"
 	Random = "random"
 )
 
 // planned are the samplers that Fettle knows of but does not have yet.
-var planned = [...]string{"gp", "motpe", "nsga2", "cmaes"}
+var planned = [...]string{"cmaes"}
 
 // Samplers returns the names that Config.Sampler may have.
-func Samplers() []string { return []string{Auto, TPE, Sobol, Random} }
+func Samplers() []string { return []string{Auto, GP, MOTPE, NSGA2, TPE, Sobol, Random} }
 
 // Describe returns the sampler that New takes for cfg, and why in a sentence.
 // Where cfg names a sampler, that is the answer.
@@ -38,17 +41,19 @@ func Describe(cfg Config) (name, why string) {
 	if cfg.Budget > 0 && size <= float64(cfg.Budget) {
 		return Random, fmt.Sprintf("the budget of %d trials covers all %g assignments, so their order does not matter", cfg.Budget, size)
 	}
-	return TPE, "it learns from what was measured and takes knobs of every kind"
+	if cfg.Budget > maxEvents {
+		return MOTPE, fmt.Sprintf("a Gaussian process is slow beyond %d trials, and the budget is %d", maxEvents, cfg.Budget)
+	}
+	return GP, "it learns most from few trials, and uses what is known before measuring"
 }
 
 // Reproducible reports whether a sampler asks the same again when its history
-// is replayed, and why (not). For auto it answers for the sampler that auto
-// may choose; ask for the name from Describe to be exact.
+// is replayed, and why (not). All that auto chooses do.
 func Reproducible(name string) (ok bool, why string) {
 	switch name {
-	case Sobol, Random:
+	case GP, MOTPE, NSGA2, Sobol, Random, Auto, "":
 		return true, "what it asks follows from the space, the seed and the history"
-	case TPE, Auto, "":
+	case TPE:
 		return false, "goptuna's TPE draws from the process's global random source; the trials are kept, but the seed alone does not lead to them again"
 	}
 	return false, "it is no sampler"
@@ -84,6 +89,15 @@ func New(cfg Config) (Sampler, error) {
 			return nil, err
 		}
 		c.strategy = likeTheBest{tpe}
+	case GP:
+		c.start = newStart(sp, sequence, cfg.Budget)
+		c.strategy = newBayes(sp, t, cfg.Predict, func(p space.Point) bool { _, ok := c.fresh(p); return ok }, motpe{sp})
+	case NSGA2:
+		c.start = newStart(sp, sequence, cfg.Budget)
+		c.strategy = nsga2{sp}
+	case MOTPE:
+		c.start = newStart(sp, sequence, cfg.Budget)
+		c.strategy = motpe{sp}
 	default:
 		return nil, unknownSampler(name)
 	}

@@ -13,7 +13,7 @@ import (
 )
 
 const trialColumns = `study, number, target, "index", rev, state, assignment, format, model, run, text, prediction,
-	pieces, "values", reason, detail, stderr, warnings, duplicates, spent, created, ended`
+	pieces, "values", reason, detail, stderr, warnings, duplicates, spent, created, ended, measured`
 
 func scanTrial(row scanner) (study.Trial, error) {
 	var t study.Trial
@@ -21,7 +21,7 @@ func scanTrial(row scanner) (study.Trial, error) {
 	err := row.Scan(&t.Study, &t.Number, &t.Target, &t.Index, &t.Rev, &t.State, column{&t.Assignment},
 		&t.Recipe.Format, &model, column{&t.Recipe.Run}, &t.Recipe.Text, column{&t.Prediction},
 		column{&t.Pieces}, column{&t.Values}, &t.Reason, &t.Detail, column{&t.Stderr}, column{&t.Warnings},
-		&t.Duplicates, column{&t.Spent}, moment{&t.Created}, moment{&t.Ended})
+		&t.Duplicates, column{&t.Spent}, moment{&t.Created}, moment{&t.Ended}, &t.Measured)
 	if model != "" {
 		t.Recipe.Model = json.RawMessage(model)
 	}
@@ -100,8 +100,8 @@ func updateTrial(ctx context.Context, tx *tx, t *study.Trial) error {
 		return err
 	}
 	_, err := tx.ExecContext(ctx, `UPDATE trials SET rev = ?, state = ?, prediction = ?, pieces = ?, "values" = ?,
-		reason = ?, detail = ?, stderr = ?, warnings = ?, spent = ?, ended = ? WHERE study = ? AND number = ?`,
-		t.Rev, t.State, prediction, pieces, values, t.Reason, t.Detail, stderr, warnings, spent, nanos(t.Ended), t.Study, t.Number)
+		reason = ?, detail = ?, stderr = ?, warnings = ?, spent = ?, ended = ?, measured = ? WHERE study = ? AND number = ?`,
+		t.Rev, t.State, prediction, pieces, values, t.Reason, t.Detail, stderr, warnings, spent, nanos(t.Ended), t.Measured, t.Study, t.Number)
 	return err
 }
 
@@ -152,6 +152,7 @@ func move(ctx context.Context, tx *tx, t *study.Trial, tr study.Transition, chan
 		}
 	}
 	t.State = tr.To
+	t.Ended = time.Time{}
 	if t.State.Terminal() {
 		t.Ended = tx.now
 	}

@@ -23,6 +23,9 @@ type MetricInfo struct {
 	Help   string
 }
 
+// Shared reports whether the metric does not depend on the target.
+func (m MetricInfo) Shared() bool { return m.Source != "target" }
+
 // metrics is the registry: the names a study file may use.
 var metrics = []MetricInfo{
 	{"latency.first_token", "s", Min, "target", "time from the start of the workload's prompt to the first generated token"},

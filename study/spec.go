@@ -83,6 +83,9 @@ type SearchSpec struct {
 type Budget struct {
 	Trials int           `json:"trials"`
 	Wall   time.Duration `json:"wall_ns,omitempty"` // 0 is no limit
+	// Confirm is how often each member of the front is measured again after
+	// the last trial.
+	Confirm int `json:"confirm,omitempty"`
 }
 
 // MetricNames returns the metrics that objectives and constraints name, each

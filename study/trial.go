@@ -24,7 +24,8 @@ const (
 	Cancelled  State = "cancelled"
 )
 
-// Terminal reports whether a trial in this state never moves again.
+// Terminal reports whether a trial in this state has ended. Only a complete one
+// may move again, to be confirmed.
 func (s State) Terminal() bool {
 	switch s {
 	case Complete, Infeasible, Stopped, Failed, Cancelled:
@@ -48,6 +49,7 @@ var (
 	Grant     = Transition{"grant", Leased, []State{Ready}}
 	Requeue   = Transition{"requeue", Ready, []State{Leased}} // the attempt failed for a reason that is not the variant's
 	Finish    = Transition{"finish", Complete, []State{Leased}}
+	Confirm   = Transition{"confirm", Ready, []State{Complete}} // to be measured once more
 	Reject    = Transition{"reject", Infeasible, []State{Proposed, Building, Evaluating, Leased}}
 	StopEarly = Transition{"stop_early", Stopped, []State{Evaluating, Leased}}
 	GiveUp    = Transition{"give_up", Failed, []State{Proposed, Building, Evaluating, Leased}}
@@ -56,7 +58,7 @@ var (
 
 // Transitions returns all transitions.
 func Transitions() []Transition {
-	return []Transition{Build, Evaluate, Queue, Grant, Requeue, Finish, Reject, StopEarly, GiveUp, Cancel}
+	return []Transition{Build, Evaluate, Queue, Grant, Requeue, Finish, Confirm, Reject, StopEarly, GiveUp, Cancel}
 }
 
 // Check returns an *IllegalMove if the transition does not start from s.
@@ -96,6 +98,9 @@ type Trial struct {
 	// its statistic where it is not the default. They are derived from the
 	// samples and scores that are stored beside them.
 	Values map[string]Summary `json:"values,omitempty"`
+	// Measured is the number of attempts that the values come from, with those
+	// that should have confirmed them and failed.
+	Measured int `json:"measured,omitempty"`
 
 	Reason   string   `json:"reason,omitempty"` // why it ended without a result: a Reason constant
 	Detail   string   `json:"detail,omitempty"` // the same as a sentence
@@ -116,8 +121,11 @@ type Spent struct {
 	Measure  time.Duration `json:"measure_ns"`
 }
 
-// Feasible reports whether the trial has a result that breaks no constraint.
-func (t *Trial) Feasible() bool { return t.State == Complete }
+// Feasible reports whether the trial has a result that breaks no constraint. It
+// keeps the one it has while it is being confirmed.
+func (t *Trial) Feasible() bool {
+	return t.State == Complete || t.Measured > 0 && !t.State.Terminal()
+}
 
 // Lease is the right of one agent to run one attempt until a time.
 type Lease struct {

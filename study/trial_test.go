@@ -19,7 +19,7 @@ var moves = map[State]map[string]State{
 	Evaluating: {"queue": Ready, "reject": Infeasible, "stop_early": Stopped, "give_up": Failed, "cancel": Cancelled},
 	Ready:      {"grant": Leased, "cancel": Cancelled},
 	Leased:     {"requeue": Ready, "finish": Complete, "reject": Infeasible, "stop_early": Stopped, "give_up": Failed, "cancel": Cancelled},
-	Complete:   {}, Infeasible: {}, Stopped: {}, Failed: {}, Cancelled: {},
+	Complete:   {"confirm": Ready}, Infeasible: {}, Stopped: {}, Failed: {}, Cancelled: {},
 }
 
 func TestTransitions(t *testing.T) {
@@ -55,11 +55,14 @@ func TestTransitions(t *testing.T) {
 
 func TestTerminalStatesAreThoseWithoutAWayOut(t *testing.T) {
 	for _, s := range allStates {
-		if s.Terminal() != (len(moves[s]) == 0) {
+		if s.Terminal() != (len(moves[s]) == 0 || s == Complete) { // which may be confirmed
 			t.Errorf("%s: terminal is %v with moves %v", s, s.Terminal(), moves[s])
 		}
 		if (&Trial{State: s}).Feasible() != (s == Complete) {
 			t.Errorf("%s: feasible", s)
+		}
+		if (&Trial{State: s, Measured: 1}).Feasible() != (s == Complete || !s.Terminal()) {
+			t.Errorf("%s: feasible while it is confirmed", s)
 		}
 	}
 	// From the beginning every state can be reached, and from every state an end.

@@ -22,10 +22,11 @@ const (
 	maxTokens      = 1 << 20 // of a prompt, an answer or a context
 	maxRepeats     = 1000    //
 	maxTime        = 24 * time.Hour
-	maxChunks      = 100_000   //
-	maxObjectives  = 4         //
-	maxChoices     = 64        // of one knob
-	maxTrials      = 100_000   // of one lane
+	maxChunks      = 100_000 //
+	maxObjectives  = 4       //
+	maxChoices     = 64      // of one knob
+	maxTrials      = 100_000 // of one lane
+	maxConfirm     = 10
 	maxSeed        = 1<<53 - 1 // exact in JSON everywhere
 	maxWall        = 365 * 24 * time.Hour
 
@@ -256,6 +257,7 @@ func (c *checker) search(s *Spec) {
 		c.add("search.seed", "want a whole number from 0 to %d, not %d", int64(maxSeed), s.Search.Seed)
 	}
 	c.within("budget.trials", s.Budget.Trials, 1, maxTrials)
+	c.within("budget.confirm", s.Budget.Confirm, 0, maxConfirm)
 	if wall := s.Budget.Wall; wall != 0 && (wall < time.Second || wall > maxWall) {
 		c.add("budget.wall", "want 1s to %s, not %s", FormatDuration(maxWall), FormatDuration(wall))
 	}

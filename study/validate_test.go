@@ -30,7 +30,7 @@ func valid() Spec {
 		Objectives:  []Objective{{"quality.kld", Min}, {"latency.decode.p95", Min}},
 		Constraints: []Constraint{{Metric: "memory.peak", Max: ptr(1e9)}, {Metric: "temperature.max", Min: ptr(-40.0), Max: ptr(80.0)}},
 		Search:      SearchSpec{"auto", 42, true},
-		Budget:      Budget{40, time.Hour},
+		Budget:      Budget{40, time.Hour, 2},
 	}
 }
 
@@ -138,6 +138,7 @@ func TestInvalidSpecs(t *testing.T) {
 		{"search.sampler", "did you mean tpe", func(s *Spec) { s.Search.Sampler = "tpr" }},
 		{"search.seed", "not -1", func(s *Spec) { s.Search.Seed = -1 }},
 		{"budget.trials", "not 0", func(s *Spec) { s.Budget.Trials = 0 }},
+		{"budget.confirm", "not 11", func(s *Spec) { s.Budget.Confirm = 11 }},
 		{"budget.wall", "not -1ns", func(s *Spec) { s.Budget.Wall = -1 }},
 	} {
 		s := valid()

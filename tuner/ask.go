@@ -35,19 +35,28 @@ func (b *bench) newSampler() (search.Sampler, error) {
 			}
 			return recipe.Key(), nil
 		},
+		Constraints: len(others(b.spec)),
+		Limits:      limits(b.spec),
+		Predict: func(a study.Assignment) search.Prediction {
+			_, p, err := b.model.Plan(b.spec, b.ranking, a)
+			if err != nil {
+				p = study.Prediction{} // it makes no recipe: Key refuses it
+			}
+			return predicted(b.spec, p)
+		},
 	})
 }
 
 // replay rebuilds the sampler of a lane from the store's history, in the order
 // in which things happened.
-func (b *bench) replay(ctx context.Context, target string) (search.Sampler, error) {
+func (b *bench) replay(ctx context.Context, target string) (search.Sampler, evidence, error) {
 	sampler, err := b.newSampler()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	trials, err := b.cfg.Store.LaneTrials(ctx, b.study.ID, target)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	byNumber := map[int]study.Trial{}
 	for _, t := range trials {
@@ -55,23 +64,28 @@ func (b *bench) replay(ctx context.Context, target string) (search.Sampler, erro
 	}
 	history, err := b.cfg.Store.History(ctx, b.study.ID, target)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	seen := evidence{}
+	told := map[int]bool{} // a trial that is confirmed ends more than once
 	for _, e := range history {
-		if e.Trial == nil {
+		if e.Trial == nil || told[*e.Trial] {
 			continue
 		}
 		t := byNumber[*e.Trial]
 		if e.Text == study.TextPropose {
-			err = sampler.Add(t.Index, t.Assignment)
+			if err = b.observe(ctx, sampler, target, seen, t.Created); err == nil {
+				err = sampler.Add(t.Index, t.Assignment)
+			}
 		} else if ends(e.Text) {
+			told[t.Number] = true
 			err = tell(sampler, b.spec, t)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("replay trial %d: %w", t.Number, err)
+			return nil, nil, fmt.Errorf("replay trial %d: %w", t.Number, err)
 		}
 	}
-	return sampler, nil
+	return sampler, seen, nil
 }
 
 // ends reports whether the transition of that name ends a trial.
@@ -84,7 +98,7 @@ func ends(transition string) bool {
 // propose is steps 1 to 3: ask, plan, check.
 func (l *laneRun) propose(ctx context.Context, index int) error {
 	l.phase("proposes trial %d", index)
-	t, err := l.plan(index)
+	t, err := l.plan(ctx, index)
 	if errors.Is(err, search.ErrExhausted) {
 		l.cfg.Log.Info("search space exhausted", "study", l.study.ID, "target", l.target, "trials", index)
 		l.exhausted = true
@@ -102,7 +116,7 @@ func (l *laneRun) propose(ctx context.Context, index int) error {
 
 // plan asks for an assignment and works out what it means. Trial 0 of every
 // lane is the baseline.
-func (l *laneRun) plan(index int) (study.Trial, error) {
+func (l *laneRun) plan(ctx context.Context, index int) (study.Trial, error) {
 	t := study.Trial{Study: l.study.ID, Target: l.target, State: study.Proposed, Created: l.cfg.Now()}
 	if index == 0 {
 		a, recipe, prediction, err := l.model.BaselinePlan(l.spec)
@@ -111,6 +125,12 @@ func (l *laneRun) plan(index int) (study.Trial, error) {
 		}
 		t.Assignment, t.Recipe, t.Prediction = a, recipe, prediction
 		return t, l.sampler.Add(index, a)
+	}
+	if err := l.observe(ctx, l.sampler, l.target, l.seen, t.Created); err != nil {
+		return t, err
+	}
+	if err := l.cfg.Aside(ctx, func() error { return l.sampler.Prepare(index) }); err != nil {
+		return t, err
 	}
 	suggestion, err := l.sampler.Ask(index)
 	if err != nil {
@@ -150,7 +170,7 @@ func (l *laneRun) close(ctx context.Context, t study.Trial, v verdict, change fu
 			change(t)
 		}
 	})
-	if err != nil || !t.State.Terminal() {
+	if err != nil || !t.State.Terminal() || t.Measured > 1 { // confirmed: it was told before
 		return err
 	}
 	return l.tell(t)

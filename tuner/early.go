@@ -67,8 +67,8 @@ func exact(p study.Prediction) map[string]float64 {
 // logarithms of what is known of its recipe.
 func features(spec *study.Spec, t study.Trial) []float64 {
 	out := fidelity.Encode(spec.Knobs, t.Assignment)
-	for _, x := range []int64{t.Prediction.WeightBytes, t.Prediction.OpsPerToken, t.Prediction.KVBytes} {
-		out = append(out, math.Log1p(float64(x)))
+	for _, x := range predicted(spec, t.Prediction).Features {
+		out = append(out, math.Log1p(x))
 	}
 	return out
 }

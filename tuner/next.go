@@ -13,6 +13,7 @@ type laneState struct {
 	budget    int             // trials the lane may have
 	exhausted bool            // the sampler has nothing left to propose
 	late      bool            // the wall-time budget is used up
+	doubtful  int             // trial of the front to be measured again next; -1: none
 }
 
 // action is what a lane does next. Trial indexes the lane's trials.
@@ -27,15 +28,17 @@ const (
 	doPropose  verb = "propose"
 	doBuild    verb = "build"
 	doEvaluate verb = "evaluate"
-	doSettle   verb = "settle" // an attempt has ended: take its result or try again
-	doWait     verb = "wait"   // for the board
-	doFinish   verb = "finish" // nothing is left
+	doSettle   verb = "settle"  // an attempt has ended: take its result or try again
+	doConfirm  verb = "confirm" // a member of the front is measured again
+	doWait     verb = "wait"    // for the board
+	doFinish   verb = "finish"  // nothing is left
 )
 
 // next decides what a lane does. The order of its rules makes the history that
 // a proposal sees independent of timing: trial n is proposed as soon as trial
 // n-1 is on its way to the board and trial n-2 is settled, and always before
-// trial n-1 is settled, whenever that one's result arrives.
+// trial n-1 is settled, whenever that one's result arrives. The front is
+// confirmed when nothing is left to propose.
 func next(s laneState) action {
 	open, leased := 0, -1
 	for i, t := range s.trials {
@@ -59,6 +62,9 @@ func next(s laneState) action {
 	}
 	if leased >= 0 && len(s.attempts) > 0 && s.attempts[len(s.attempts)-1].State != study.AttemptRunning {
 		return action{doSettle, leased}
+	}
+	if s.doubtful >= 0 && !s.late && open < depth {
+		return action{doConfirm, s.doubtful}
 	}
 	if open > 0 {
 		return action{do: doWait}

@@ -8,7 +8,7 @@ import (
 )
 
 func lane(states ...study.State) laneState {
-	s := laneState{budget: 10}
+	s := laneState{budget: 10, doubtful: -1}
 	for i, st := range states {
 		s.trials = append(s.trials, study.Trial{Index: i, State: st})
 	}
@@ -38,6 +38,10 @@ func TestNext(t *testing.T) {
 		{"a grant without its attempt in view waits", lane(study.Leased), func(s *laneState) { s.budget = 1 }, action{do: doWait}},
 		{"an exhausted space ends the lane", lane(study.Complete, study.Infeasible), func(s *laneState) { s.exhausted = true }, action{do: doFinish}},
 		{"late: no new proposal, but what is under way ends", lane(study.Ready), func(s *laneState) { s.late = true }, action{do: doWait}},
+		{"the front is confirmed when all are proposed", lane(study.Complete, study.Complete, study.Leased), func(s *laneState) { s.budget, s.doubtful = 3, 1 }, action{doConfirm, 1}},
+		{"what has ended is settled before the front is confirmed", lane(study.Complete, study.Leased), func(s *laneState) { s.budget, s.doubtful, s.attempts = 2, 0, ended }, action{doSettle, 1}},
+		{"the front is not confirmed while there is more to propose", lane(study.Complete), func(s *laneState) { s.doubtful = 0 }, action{do: doPropose}},
+		{"late: nothing is confirmed", lane(study.Complete), func(s *laneState) { s.late, s.doubtful = true, 0 }, action{do: doFinish}},
 		{"failed trials use up budget", lane(study.Failed, study.Cancelled), func(s *laneState) { s.budget = 2 }, action{do: doFinish}},
 	}
 	for _, test := range tests {
@@ -55,7 +59,7 @@ func TestNext(t *testing.T) {
 // TestNextEnds drives a lane through a model of the world and checks that it
 // always ends with its budget used, never with more than depth trials open.
 func TestNextEnds(t *testing.T) {
-	s := laneState{budget: 7}
+	s := laneState{budget: 7, doubtful: -1}
 	for step := 0; ; step++ {
 		if step > 1000 {
 			t.Fatal("the lane does not end")

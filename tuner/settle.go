@@ -18,9 +18,19 @@ func (l *laneRun) settle(ctx context.Context, t study.Trial, attempts []study.At
 			t.Spent.Measure += last.Result.Measure
 		}
 	}
-	if last.State != study.AttemptReported || last.Result == nil || last.Result.Failure != nil {
-		return l.close(ctx, t, judgeAttempts(attempts), spend)
+	measured, since := good(attempts)
+	if len(since) > 0 {
+		v := judgeAttempts(since)
+		if t.Measured == 0 || v.move.Name == study.Requeue.Name {
+			return l.close(ctx, t, v, spend)
+		}
+		return l.close(ctx, t, verdict{move: study.Finish}, func(t *study.Trial) {
+			spend(t)
+			t.Measured++
+			t.Warnings = append(t.Warnings, "it could not be measured again: "+v.detail)
+		})
 	}
+	all := together(measured)
 	var scores []study.ChunkScore
 	if l.text != "" {
 		var err error
@@ -29,7 +39,7 @@ func (l *laneRun) settle(ctx context.Context, t study.Trial, attempts []study.At
 		}
 		scores = leading(scores, l.spec.Quality.Chunks)
 	}
-	got := values(l.spec, t.Prediction, scores, last.Result.Measurements)
+	got := values(l.spec, t.Prediction, scores, all)
 	v := verdict{move: study.Finish}
 	if bad := judgeValues(l.spec.Constraints, got, study.ReasonConstraint); bad != nil {
 		v = *bad
@@ -40,7 +50,8 @@ func (l *laneRun) settle(ctx context.Context, t study.Trial, attempts []study.At
 	return l.close(ctx, t, v, func(t *study.Trial) {
 		spend(t)
 		t.Values = got
-		t.Warnings = warnings(last.Result.Measurements)
+		t.Measured++
+		t.Warnings = warnings(all)
 	})
 }
 

@@ -26,6 +26,9 @@ type Config struct {
 	Now       func() time.Time
 	NewID     func() string // a short unique suffix for the ids of studies
 	Log       *slog.Logger
+	// Aside does work that takes the CPU for a while, when nobody measures on
+	// this computer.
+	Aside func(ctx context.Context, work func() error) error
 }
 
 // Tuner runs studies. Create, Stop, Resume and Phase may be called from any

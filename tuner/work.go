@@ -77,11 +77,11 @@ func (b *bench) runLane(ctx context.Context, target string) (late bool, err erro
 	changed, stop := b.cfg.Store.Watch()
 	defer stop()
 	defer b.setPhase(b.study.ID, target, "")
-	sampler, err := b.replay(ctx, target)
+	sampler, seen, err := b.replay(ctx, target)
 	if err != nil {
 		return false, err
 	}
-	l := &laneRun{bench: b, target: target, sampler: sampler}
+	l := &laneRun{bench: b, target: target, sampler: sampler, seen: seen}
 	for {
 		s, err := l.state(ctx)
 		if err != nil {
@@ -101,6 +101,8 @@ func (b *bench) runLane(ctx context.Context, target string) (late bool, err erro
 			err = l.evaluate(ctx, t)
 		case doSettle:
 			err = l.settle(ctx, t, s.attempts)
+		case doConfirm:
+			_, err = l.cfg.Store.Move(ctx, l.cfg.Now(), t.Study, t.Number, study.Confirm, nil)
 		case doWait:
 			err = l.wait(ctx, changed)
 		case doFinish:
@@ -117,6 +119,7 @@ type laneRun struct {
 	*bench
 	target    string
 	sampler   search.Sampler
+	seen      evidence // that the sampler has from other lanes
 	exhausted bool
 }
 
@@ -126,7 +129,7 @@ func (l *laneRun) state(ctx context.Context) (laneState, error) {
 	if err != nil {
 		return laneState{}, err
 	}
-	s := laneState{trials: trials, budget: l.spec.Budget.Trials, exhausted: l.exhausted}
+	s := laneState{trials: trials, budget: l.spec.Budget.Trials, exhausted: l.exhausted, doubtful: doubtful(l.spec, trials)}
 	if wall := l.spec.Budget.Wall; wall > 0 {
 		s.late = l.cfg.Now().Sub(l.study.Created) > wall
 	}
@@ -164,9 +167,8 @@ func (l *laneRun) tell(t study.Trial) error { return tell(l.sampler, l.spec, t) 
 
 func tell(s search.Sampler, spec *study.Spec, t study.Trial) error {
 	switch t.State {
-	case study.Complete, study.Stopped, study.Infeasible:
-		return s.Tell(t.Index, outcome(spec, t))
-	default: // failed or cancelled: not the variant's fault, the sampler may ask it again
+	case study.Failed, study.Cancelled: // not the variant's fault, the sampler may ask it again
 		return s.Forget(t.Index)
 	}
+	return s.Tell(t.Index, outcome(spec, t))
 }

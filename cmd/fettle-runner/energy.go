@@ -21,30 +21,17 @@ func (p *profiling) consume(seconds float64) (prefilled, decoded int, err error)
 		if err := p.phase(job.PhasePrefill); err != nil {
 			return 0, 0, err
 		}
-		if err := p.prefill(prompt); err != nil {
+		if _, err := p.prefill(prompt); err != nil {
 			return 0, 0, err
 		}
 		prefilled += len(prompt)
 		if err := p.phase(job.PhaseDecode); err != nil {
 			return 0, 0, err
 		}
-		for i, t := range answer {
-			if err := p.decode(t, len(prompt)+i); err != nil {
-				return 0, 0, err
-			}
+		if _, err := p.decode(answer, len(prompt)); err != nil {
+			return 0, 0, err
 		}
 		decoded += len(answer)
 	}
 	return prefilled, decoded, nil
-}
-
-// decode computes one token at a position.
-func (p *profiling) decode(token int32, position int) error {
-	p.batch.Reset()
-	p.batch.Add(token, position, true)
-	if err := p.ctx.Decode(p.batch); err != nil {
-		return err
-	}
-	p.ctx.Synchronize()
-	return nil
 }

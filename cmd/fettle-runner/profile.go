@@ -126,7 +126,7 @@ func (p *profiling) load(j job.Profile) (time.Duration, error) {
 		return 0, err
 	}
 	took := time.Since(start)
-	p.batch = p.lib.NewBatch(min(llama.MaxBatch, run.Context))
+	p.batch = p.lib.NewBatch(run.Context)
 	return took, p.sampleMemory()
 }
 
@@ -214,26 +214,23 @@ func (p *profiling) repetition() (job.Repetition, error) {
 	p.ctx.Clear(false)
 	prompt := p.tokens(p.work.PromptTokens, true)
 	answer := p.tokens(p.work.GenerateTokens, false)
-	r := job.Repetition{Decode: make([]float64, 0, len(answer))}
+	var r job.Repetition
 	cpu, _, err := usage()
 	if err != nil {
 		return r, err
 	}
 	start := time.Now()
-	if err := p.prefill(prompt); err != nil {
+	took, err := p.prefill(prompt)
+	if err != nil {
 		return r, err
 	}
-	r.Prefill = time.Since(start).Seconds() / float64(len(prompt))
+	r.Prefill = took.Seconds() / float64(len(prompt))
 	if quality.Top(p.ctx.LastLogits()) < 0 {
 		return r, nonFinite()
 	}
 	r.FirstToken = time.Since(start).Seconds()
-	for i, t := range answer {
-		before := time.Now()
-		if err := p.decode(t, len(prompt)+i); err != nil {
-			return r, err
-		}
-		r.Decode = append(r.Decode, time.Since(before).Seconds())
+	if r.Decode, err = p.decode(answer, len(prompt)); err != nil {
+		return r, err
 	}
 	r.Seconds = time.Since(start).Seconds()
 	cpuEnd, _, err := usage()
@@ -244,20 +241,41 @@ func (p *profiling) repetition() (job.Repetition, error) {
 	return r, p.sampleMemory()
 }
 
-// prefill decodes the prompt.
-func (p *profiling) prefill(prompt []int32) error {
-	for lo := 0; lo < len(prompt); lo += llama.MaxBatch {
-		hi := min(len(prompt), lo+llama.MaxBatch)
-		p.batch.Reset()
-		for pos := lo; pos < hi; pos++ {
-			p.batch.Add(prompt[pos], pos, pos == hi-1)
-		}
-		if err := p.ctx.Decode(p.batch); err != nil {
-			return err
-		}
+// prefill decodes the prompt and asks for the logits of its last token.
+func (p *profiling) prefill(prompt []int32) (time.Duration, error) {
+	p.batch.Reset()
+	for i, t := range prompt {
+		p.batch.Add(t, i, i == len(prompt)-1)
 	}
-	p.ctx.Synchronize()
-	return nil
+	var views []llama.View
+	for lo := 0; lo < len(prompt); lo += llama.MaxBatch {
+		views = append(views, p.batch.View(lo, min(len(prompt), lo+llama.MaxBatch)))
+	}
+	stamps, err := p.ctx.DecodeEach(views)
+	if err != nil {
+		return 0, err
+	}
+	return time.Duration(stamps[len(views)] - stamps[0]), nil
+}
+
+// decode computes an answer token by token, from a position on. It returns the
+// seconds of each.
+func (p *profiling) decode(answer []int32, position int) ([]float64, error) {
+	p.batch.Reset()
+	views := make([]llama.View, len(answer))
+	for i, t := range answer {
+		p.batch.Add(t, position+i, true)
+		views[i] = p.batch.View(i, i+1)
+	}
+	stamps, err := p.ctx.DecodeEach(views)
+	if err != nil {
+		return nil, err
+	}
+	seconds := make([]float64, len(answer))
+	for i := range seconds {
+		seconds[i] = float64(stamps[i+1]-stamps[i]) / 1e9
+	}
+	return seconds, nil
 }
 
 // tokens draws n random tokens; the first of a text is BOS if the vocabulary

@@ -96,6 +96,7 @@ func openDaemon(ctx context.Context, s state, o options) (d *daemon, err error) 
 		Now:       time.Now,
 		NewID:     newID,
 		Log:       o.log,
+		Aside:     d.aside,
 	})
 	d.dispatcher = dispatch.New(dispatch.Config{
 		Store: d.store, Path: d.contents.Path, Now: time.Now, NewID: newID,
@@ -142,6 +143,16 @@ func (d *daemon) openRunner(ctx context.Context, silence time.Duration) (found j
 		Timeout:     silence,
 	})
 	return found, err
+}
+
+// aside does work while nobody measures on this computer.
+func (d *daemon) aside(ctx context.Context, work func() error) error {
+	hold, _, err := d.runner.Lock().Shared(ctx)
+	if err != nil {
+		return err
+	}
+	defer hold.Release()
+	return work()
 }
 
 // openAgents makes the agent of this computer and, when asked for, the port

@@ -21,6 +21,7 @@ type Context struct {
 	vocab  int
 	handle uintptr
 	pool   uintptr
+	loop   loop // of DecodeEach: C writes to it, so it must not move
 }
 
 // NewContext makes a context with room for run.Context tokens, which run.Threads
@@ -77,14 +78,8 @@ func (c *Context) Clear(data bool) {
 	c.lib.fn.memoryClear(c.lib.fn.contextMemory(c.handle), data)
 }
 
-// Synchronize waits until everything that was decoded is computed.
-func (c *Context) Synchronize() {
-	c.lib.fn.synchronize(c.handle)
-	cleanUpper()
-}
-
-// Decode runs a batch. It may return before the work is done: Synchronize, and
-// the methods that return logits, wait for it. Errors are *study.Failure.
+// Decode runs a batch. It may return before the work is done: the
+// methods that return logits wait for it. Errors are *study.Failure.
 func (c *Context) Decode(b *Batch) error {
 	rc := c.lib.fn.decode(c.handle, b.c)
 	cleanUpper()

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 	"testing"
 
@@ -233,7 +234,7 @@ func TestRegistersAreCleanAfterADecode(t *testing.T) {
 	if rc := lib.fn.decode(c.handle, b.c); rc != 0 {
 		t.Fatalf("llama_decode answers %d", rc)
 	}
-	lib.fn.synchronize(c.handle)
+	lib.fn.logits(c.handle) // waits
 	t.Logf("llama_decode leaves the upper halves in use here: %v", upperInUse())
 
 	c.Clear(true)
@@ -303,4 +304,68 @@ func TestTokens(t *testing.T) {
 	if none, err := m.Tokenize(""); err != nil || len(none) != 0 {
 		t.Errorf("an empty text has %d tokens, %v", len(none), err)
 	}
+}
+
+// DecodeEach computes what Decode does, tells the time of each view, and stops
+// at the one that cannot be decoded.
+func TestDecodeEach(t *testing.T) {
+	lib := library(t)
+	m, err := lib.LoadModel([]string{testenv.Model(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Free()
+	const prompt, answer = 5, 6
+	run := func(compute func(c *Context, b *Batch)) []float32 {
+		c, err := m.NewContext(study.RunOptions{Threads: 1, KV: "f16", Context: 256})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Free()
+		b := lib.NewBatch(prompt + answer)
+		defer b.Free()
+		for i := range prompt + answer {
+			b.Add(int32(3*i+7), i, i >= prompt-1)
+		}
+		compute(c, b)
+		return slices.Clone(c.LastLogits())
+	}
+	want := run(func(c *Context, b *Batch) {
+		part := *b
+		part.c.nTokens = prompt
+		if err := c.Decode(&part); err != nil {
+			t.Fatal(err)
+		}
+		for i := prompt; i < prompt+answer; i++ {
+			part.c = batchStruct(b.View(i, i+1))
+			if err := c.Decode(&part); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+	got := run(func(c *Context, b *Batch) {
+		views := []View{b.View(0, prompt)}
+		for i := prompt; i < prompt+answer; i++ {
+			views = append(views, b.View(i, i+1))
+		}
+		stamps, err := c.DecodeEach(views)
+		if err != nil || len(stamps) != len(views)+1 {
+			t.Fatalf("%d stamps, %v", len(stamps), err)
+		}
+		for i := range views {
+			if stamps[i+1] <= stamps[i] {
+				t.Errorf("view %d ends at %d and begins at %d", i, stamps[i+1], stamps[i])
+			}
+		}
+	})
+	if !slices.Equal(got, want) {
+		t.Error("the logits are not those of Decode")
+	}
+	run(func(c *Context, b *Batch) {
+		bad := b.View(0, 1)
+		bad.nTokens = 0
+		if _, err := c.DecodeEach([]View{b.View(0, prompt), bad}); err == nil {
+			t.Error("a view without tokens is decoded")
+		}
+	})
 }

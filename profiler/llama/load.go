@@ -45,7 +45,6 @@ type functions struct {
 	contextFree   func(uintptr)
 	contextMemory func(uintptr) uintptr
 	memoryClear   func(memory uintptr, data bool)
-	synchronize   func(uintptr)
 	decode        func(uintptr, batchStruct) int32
 	batchInit     func(n, embd, nSeqMax int32) batchStruct
 	batchFree     func(batchStruct)
@@ -62,6 +61,8 @@ type functions struct {
 	poolNew        func(p *poolParams) uintptr
 	poolFree       func(uintptr)
 	poolAttach     func(context, pool, poolBatch uintptr)
+
+	addresses struct{ decode, synchronize, clock uintptr } // for decodeEach
 }
 
 // Open opens the libraries of a folder and the CPU backend of that file name;
@@ -203,13 +204,17 @@ func (l *Library) bind(base, ggml, llama uintptr) error {
 		"llama_free":                          &f.contextFree,
 		"llama_get_memory":                    &f.contextMemory,
 		"llama_memory_clear":                  &f.memoryClear,
-		"llama_synchronize":                   &f.synchronize,
 		"llama_decode":                        &f.decode,
 		"llama_batch_init":                    &f.batchInit,
 		"llama_batch_free":                    &f.batchFree,
 		"llama_get_logits":                    &f.logits,
 		"llama_get_logits_ith":                &f.logitsAt,
 		"llama_attach_threadpool":             &f.poolAttach,
+	}), addresses(llama, map[string]*uintptr{
+		"llama_decode":      &f.addresses.decode,
+		"llama_synchronize": &f.addresses.synchronize,
+	}), addresses(purego.RTLD_DEFAULT, map[string]*uintptr{
+		"clock_gettime": &f.addresses.clock, // of the C library, which llama.cpp has loaded
 	}))
 }
 
@@ -262,11 +267,22 @@ func open(rel release, dir, name string) (uintptr, error) {
 // bindAll sets each function variable to the symbol of the library.
 func bindAll(lib uintptr, fns map[string]any) error {
 	for name, fn := range fns {
-		addr, err := purego.Dlsym(lib, name)
-		if err != nil {
-			return fmt.Errorf("cannot find a function of llama.cpp: %w", err)
+		var addr uintptr
+		if err := addresses(lib, map[string]*uintptr{name: &addr}); err != nil {
+			return err
 		}
 		purego.RegisterFunc(fn, addr)
+	}
+	return nil
+}
+
+// addresses finds symbols of a library.
+func addresses(lib uintptr, symbols map[string]*uintptr) error {
+	for name, addr := range symbols {
+		var err error
+		if *addr, err = purego.Dlsym(lib, name); err != nil {
+			return fmt.Errorf("cannot find a function of llama.cpp: %w", err)
+		}
 	}
 	return nil
 }

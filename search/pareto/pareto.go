@@ -7,6 +7,7 @@ package pareto
 import (
 	"math"
 	"slices"
+	"sort"
 
 	"github.com/fettle-edge/fettle/study"
 )
@@ -45,49 +46,43 @@ func Dominates(a, b []float64) bool {
 
 // Ranks returns the non-dominated rank of every point: 0 for the front, 1 for
 // the front of what is left without it, and so on. Equal points share a rank.
-// Points with a NaN get the rank after the last. Time is quadratic in the
-// number of points (Deb et al. 2002, fast non-dominated sorting).
+// Points with a NaN get the rank after the last.
+//
+// A point goes to the first front that does not dominate it, found by binary
+// search over the fronts so far, the points in lexicographic order (Zhang et
+// al. 2015, ENS-BS). Memory is linear in the number of points; time is at worst
+// quadratic, when all are on one front.
 func Ranks(points [][]float64) []int {
 	ranks := make([]int, len(points))
-	above := make([]int, len(points))     // number of points that dominate i
-	below := make([][]int32, len(points)) // points that i dominates
-	var current []int
+	order := make([]int, 0, len(points))
 	for i, p := range points {
-		if hasNaN(p) {
-			ranks[i] = -1
+		if !hasNaN(p) {
+			order = append(order, i)
+		}
+	}
+	slices.SortStableFunc(order, func(i, j int) int { return slices.Compare(points[i], points[j]) })
+	var fronts [][]int
+	for n, i := range order {
+		if n > 0 && slices.Equal(points[i], points[order[n-1]]) {
+			ranks[i] = ranks[order[n-1]] // and need not stand for itself
 			continue
 		}
-		for j := range i {
-			if Dominates(p, points[j]) {
-				below[i] = append(below[i], int32(j))
-				above[j]++
-			} else if Dominates(points[j], p) {
-				below[j] = append(below[j], int32(i))
-				above[i]++
-			}
-		}
-	}
-	for i := range points {
-		if ranks[i] == 0 && above[i] == 0 {
-			current = append(current, i)
-		}
-	}
-	rank := 0
-	for ; len(current) > 0; rank++ {
-		var next []int
-		for _, i := range current {
-			ranks[i] = rank
-			for _, j := range below[i] {
-				if above[j]--; above[j] == 0 {
-					next = append(next, int(j))
+		ranks[i] = sort.Search(len(fronts), func(f int) bool {
+			for m := len(fronts[f]) - 1; m >= 0; m-- { // the latest are the nearest
+				if Dominates(points[fronts[f][m]], points[i]) {
+					return false
 				}
 			}
+			return true
+		})
+		if ranks[i] == len(fronts) {
+			fronts = append(fronts, nil)
 		}
-		current = next
+		fronts[ranks[i]] = append(fronts[ranks[i]], i)
 	}
-	for i, r := range ranks {
-		if r < 0 {
-			ranks[i] = rank
+	for i, p := range points {
+		if hasNaN(p) {
+			ranks[i] = len(fronts)
 		}
 	}
 	return ranks

@@ -205,6 +205,18 @@ func (s *Space) Canonical(p Point) Point {
 	return out
 }
 
+// Prune returns p with Absent in place of the levels of inactive knobs: as
+// Point sees the assignment at p.
+func (s *Space) Prune(p Point) Point {
+	out := slices.Clone(p)
+	for i, active := range s.active(p) {
+		if k := s.knobs[i]; k.dim >= 0 && !active {
+			out[k.dim] = Absent
+		}
+	}
+	return out
+}
+
 // Neighbours returns the canonical points one step from p: any other value of
 // one choice, the next number up or down. Dimensions are changed in the given
 // order, levels from the nearest on.

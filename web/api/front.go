@@ -32,7 +32,7 @@ func frontOf(points []point, objectives []study.Objective) []int {
 
 // costs are the point's objective values, turned so that less is better.
 func (p *point) costs(objectives []study.Objective) ([]float64, bool) {
-	if p.state != study.Complete || len(objectives) == 0 {
+	if !p.feasible || len(objectives) == 0 {
 		return nil, false
 	}
 	costs := make([]float64, len(objectives))

@@ -17,6 +17,7 @@ type point struct {
 	target   string
 	baseline bool
 	state    study.State
+	feasible bool
 	values   map[string]study.Summary
 	ended    time.Time
 }
@@ -76,7 +77,7 @@ func (l *lanes) of(ctx context.Context, s Store, st study.Study) (snapshot, erro
 // take merges changed trials and makes the fronts anew.
 func (t *tally) take(changed []study.Trial, spec study.Spec) {
 	for _, tr := range changed {
-		t.points[tr.Number] = point{tr.Number, tr.Target, tr.Index == 0, tr.State, tr.Values, tr.Ended}
+		t.points[tr.Number] = point{tr.Number, tr.Target, tr.Index == 0, tr.State, tr.Feasible(), tr.Values, tr.Ended}
 	}
 	if t.fronts != nil && len(changed) == 0 {
 		return
@@ -124,10 +125,10 @@ func (a *API) lane(st study.Study, target string, snap snapshot, online bool) cl
 		}
 		points = append(points, p)
 		l.Trials++
-		if p.state.Terminal() {
+		if p.state.Terminal() || p.feasible {
 			l.Finished++
 		}
-		if p.state == study.Complete {
+		if p.feasible {
 			l.Complete++
 			ended = append(ended, p.ended)
 		}

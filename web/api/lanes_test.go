@@ -11,7 +11,7 @@ import (
 
 func TestFrontOf(t *testing.T) {
 	at := func(n int, state study.State, values ...float64) point {
-		p := point{number: n, state: state, values: map[string]study.Summary{}}
+		p := point{number: n, state: state, feasible: state == study.Complete, values: map[string]study.Summary{}}
 		for i, name := range []string{"latency.decode.p95", "quality.top1"}[:len(values)] {
 			p.values[name] = study.Exact(values[i])
 		}

@@ -80,7 +80,7 @@ const rank = { infeasible: 0, open: 1, dominated: 2, front: 3, baseline: 4 };
 function kindOf(t, onFront) {
   if (t.index === 0) return "baseline";
   if (onFront.has(t.number)) return "front";
-  if (t.state === "complete") return "dominated";
+  if (t.state === "complete" || t.measured > 0 && t.state !== "infeasible") return "dominated"; // also while it is confirmed
   return ["infeasible", "stopped", "failed", "cancelled"].includes(t.state) ? "infeasible" : "open";
 }
 
@@ -129,7 +129,7 @@ function limits(data, axis, on) {
 /** For each target the staircase of the best trade-offs of the shown axes. */
 function lines(data, points, x, y, theme) {
   if (!x.direction || !y.direction) return [];
-  const feasible = (p) => p.trial.state === "complete";
+  const feasible = (p) => p.kind === "dominated" || p.kind === "front" || p.kind === "baseline" && p.trial.state === "complete";
   return data.view.spec.targets.map((t, lane) => {
     const front = front2(points.filter((p) => p.lane === lane && feasible(p)), x.direction, y.direction);
     return { target: t.name, colour: category(theme, lane), corners: staircase(front, x.direction) };
