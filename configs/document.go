@@ -65,8 +65,9 @@ type constraintEntry struct {
 }
 
 type searchEntry struct {
-	Sampler *string `json:"sampler,omitempty"`
-	Seed    *int64  `json:"seed,omitempty"`
+	Sampler    *string `json:"sampler,omitempty"`
+	Seed       *int64  `json:"seed,omitempty"`
+	StopTrials *bool   `json:"stop_trials,omitempty"`
 }
 
 type budgetEntry struct {
@@ -102,7 +103,7 @@ func (r *reader) spec(d document, order []string) study.Spec {
 		Description: d.Description,
 		Model:       study.Content{Name: filepath.Base(d.Model)},
 		Workload:    r.workload(d.Workload),
-		Search:      study.SearchSpec{Sampler: or(d.Search.Sampler, study.DefaultSampler), Seed: or(d.Search.Seed, defaultSeed)},
+		Search:      search(d.Search),
 		Budget:      r.budget(d.Budget),
 	}
 	for _, t := range d.Targets {
@@ -122,6 +123,10 @@ func (r *reader) spec(d document, order []string) study.Spec {
 		s.Constraints = append(s.Constraints, r.constraint(fmt.Sprintf("constraints.%d", i), c))
 	}
 	return s
+}
+
+func search(e searchEntry) study.SearchSpec {
+	return study.SearchSpec{Sampler: or(e.Sampler, study.DefaultSampler), Seed: or(e.Seed, defaultSeed), StopTrials: or(e.StopTrials, true)}
 }
 
 func (r *reader) workload(w workloadEntry) study.Workload {

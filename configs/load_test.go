@@ -136,7 +136,7 @@ func TestDemoStudy(t *testing.T) {
 	if c := s.Constraints[0]; c.Metric != "quality.kld" || c.Min != nil || *c.Max != 1 {
 		t.Errorf("constraint %+v", c)
 	}
-	if s.Search != (study.SearchSpec{Sampler: "auto", Seed: 42}) || s.Budget != (study.Budget{Trials: 40, Confirm: 2}) {
+	if s.Search != (study.SearchSpec{Sampler: "auto", Seed: 42, StopTrials: true}) || s.Budget != (study.Budget{Trials: 40, Confirm: 2}) {
 		t.Errorf("search %+v, budget %+v", s.Search, s.Budget)
 	}
 	if len(f.Warnings) != 0 {
@@ -170,7 +170,7 @@ func TestDefaults(t *testing.T) {
 	if w.WarmUp != 1 || w.MinRepeats != 5 || w.MaxRepeats != 20 || w.MaxTime != 150*time.Second {
 		t.Errorf("workload %+v", w)
 	}
-	if s.Quality.Chunks != 16 || s.Search != (study.SearchSpec{Sampler: "auto"}) || s.Budget.Wall != 0 {
+	if s.Quality.Chunks != 16 || s.Search != (study.SearchSpec{Sampler: "auto", StopTrials: true}) || s.Budget.Wall != 0 {
 		t.Errorf("quality %+v, search %+v, budget %+v", s.Quality, s.Search, s.Budget)
 	}
 	explicit := mustParse(t, "s.yaml", strings.Replace(minimal, "context: 12", "context: 12, warm_up: 0", 1)).Spec

@@ -36,7 +36,7 @@ func Marshal(spec study.Spec) ([]byte, error) {
 	w.knobs(spec.Knobs)
 	w.objectives(spec.Objectives)
 	w.constraints(spec.Constraints)
-	w.line("search: {sampler: %s, seed: %d}", spec.Search.Sampler, spec.Search.Seed)
+	w.line("search: {sampler: %s, seed: %d, stop_trials: %t}", spec.Search.Sampler, spec.Search.Seed, spec.Search.StopTrials)
 	w.budget(spec.Budget)
 	return []byte(w.b.String()), nil
 }

@@ -78,6 +78,7 @@ const (
 	ReasonMemoryLimit = "memory_limit" // the child's own memory limit was reached
 	ReasonConstraint  = "constraint"   // a constraint of the study is violated
 	ReasonPredicted   = "predicted"    // a constraint is violated by what is known without measuring
+	ReasonDominated   = "dominated"    // it cannot reach the front any more: a trial there is nowhere worse
 	ReasonRepeated    = "repeated"     // the same crash or hang twice
 	ReasonKilled      = "killed"       // killed without evidence of whose fault it was
 	ReasonTimeout     = "timeout"      // no end within the time limit

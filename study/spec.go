@@ -70,10 +70,13 @@ func (c Constraint) Violated(x float64) bool {
 	return c.Max != nil && !(x <= *c.Max) || c.Min != nil && !(x >= *c.Min)
 }
 
-// SearchSpec chooses the sampler.
+// SearchSpec chooses the sampler, and whether trials are stopped early.
 type SearchSpec struct {
 	Sampler string `json:"sampler"`
 	Seed    int64  `json:"seed"`
+	// StopTrials ends the evaluation of a trial as soon as it cannot reach the
+	// front or keep the constraints any more.
+	StopTrials bool `json:"stop_trials,omitempty"`
 }
 
 // Budget ends a study. Trials counts per lane.

@@ -29,7 +29,7 @@ func valid() Spec {
 		},
 		Objectives:  []Objective{{"quality.kld", Min}, {"latency.decode.p95", Min}},
 		Constraints: []Constraint{{Metric: "memory.peak", Max: ptr(1e9)}, {Metric: "temperature.max", Min: ptr(-40.0), Max: ptr(80.0)}},
-		Search:      SearchSpec{"auto", 42},
+		Search:      SearchSpec{"auto", 42, true},
 		Budget:      Budget{40, time.Hour, 2, 0.01},
 	}
 }

@@ -23,8 +23,8 @@ func due(minGain float64, n int) bool {
 	return minGain > 0 && n >= enoughFrom && n%enoughEvery == 0
 }
 
-// judge asks whether the next trials are worth it.
-func (l *laneRun) judge(ctx context.Context, n int) error {
+// weigh asks whether the next trials are worth it.
+func (l *laneRun) weigh(ctx context.Context, n int) error {
 	l.phase("judges what is left to gain")
 	var left search.Remaining
 	var unknown error

@@ -7,14 +7,6 @@ import (
 	"github.com/fettle-edge/fettle/study"
 )
 
-// hopelessAfter is the least number of chunks before a constraint on quality
-// may end an evaluation: standard errors of fewer say little.
-const hopelessAfter = 4
-
-// z999 is the 99.9 % quantile of the normal distribution: an evaluation is
-// ended early when the constraint is broken with that confidence.
-const z999 = 3.0902
-
 // evaluate is step 4: the quality of the trial's variant, from scores that are
 // there already and from those of the chunks that are missing.
 func (l *laneRun) evaluate(ctx context.Context, t study.Trial) error {
@@ -30,12 +22,16 @@ func (l *laneRun) evaluate(ctx context.Context, t study.Trial) error {
 		return err
 	}
 	scores = leading(scores, l.spec.Quality.Chunks)
+	judge, err := l.judge(ctx, t)
+	if err != nil {
+		return err
+	}
 	var waited time.Duration
 	v, err := l.twice(ctx, func() error {
-		if hopeless(l.spec.Constraints, scores) != nil || len(scores) == l.spec.Quality.Chunks {
+		if v, _ := judge.first(scores); v != nil || len(scores) == l.spec.Quality.Chunks {
 			return nil
 		}
-		return l.score(ctx, t, key, &scores, func(d time.Duration) { waited += d })
+		return l.score(ctx, t, key, judge, &scores, func(d time.Duration) { waited += d })
 	})
 	if err != nil {
 		return err
@@ -45,7 +41,9 @@ func (l *laneRun) evaluate(ctx context.Context, t study.Trial) error {
 		t.Spent.Wait += waited
 	}
 	if v == nil {
-		v = hopeless(l.spec.Constraints, scores)
+		var n int
+		v, n = judge.first(scores)
+		scores = scores[:n]
 	}
 	if v == nil {
 		v = judgeValues(l.spec.Constraints, study.QualityValues(scores), study.ReasonConstraint)
@@ -53,15 +51,16 @@ func (l *laneRun) evaluate(ctx context.Context, t study.Trial) error {
 	if v != nil {
 		return l.close(ctx, t, *v, func(t *study.Trial) {
 			change(t)
-			t.Values = values(l.spec, t.Prediction, scores, nil)
+			t.Values = judge.known(t.Prediction, scores)
 		})
 	}
 	_, err = l.cfg.Store.Move(ctx, l.cfg.Now(), t.Study, t.Number, study.Queue, change)
 	return err
 }
 
-// score evaluates the chunks that scores lacks and appends them.
-func (l *laneRun) score(ctx context.Context, t study.Trial, key study.QualityKey, scores *[]study.ChunkScore, waited func(time.Duration)) error {
+// score evaluates the chunks that scores lacks and appends them, until the
+// judge ends it.
+func (l *laneRun) score(ctx context.Context, t study.Trial, key study.QualityKey, judge judge, scores *[]study.ChunkScore, waited func(time.Duration)) error {
 	files, err := l.cfg.Contents.Files(t.Pieces)
 	if err != nil {
 		return err
@@ -81,7 +80,8 @@ func (l *laneRun) score(ctx context.Context, t study.Trial, key study.QualityKey
 			return err
 		}
 		*scores = append(*scores, c)
-		if hopeless(l.spec.Constraints, *scores) != nil {
+		l.phase("evaluates trial %d: %d of %d chunks", t.Index, len(*scores), l.spec.Quality.Chunks)
+		if judge.now(*scores) != nil {
 			return ErrEnough
 		}
 		return nil
@@ -96,30 +96,6 @@ func leading(scores []study.ChunkScore, n int) []study.ChunkScore {
 		}
 	}
 	return scores
-}
-
-// hopeless returns a rejection when the scores so far break a constraint on
-// quality with 99.9 % confidence, else nil.
-func hopeless(constraints []study.Constraint, scores []study.ChunkScore) *verdict {
-	if len(scores) < hopelessAfter {
-		return nil
-	}
-	kind := map[string]study.Summary{}
-	for name, s := range study.QualityValues(scores) {
-		margin := (s.High - s.Value) * z999 / study.Z95
-		kind[name] = study.Summary{Value: s.Value, Low: s.Value - margin, High: s.Value + margin}
-	}
-	for _, c := range constraints {
-		s, ok := kind[study.ValueKey(c.Metric)]
-		if !ok {
-			continue
-		}
-		// The friendly end of the interval must break the bound, too.
-		if c.Max != nil && s.Low > *c.Max || c.Min != nil && s.High < *c.Min {
-			return &verdict{move: study.Reject, reason: study.ReasonConstraint, detail: sentence(c, s.Value)}
-		}
-	}
-	return nil
 }
 
 // qualityKey is the key under which the scores of a trial are kept.

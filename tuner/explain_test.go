@@ -64,7 +64,7 @@ func laneOn(t *testing.T, spec *study.Spec, store *facts, log *bytes.Buffer, n i
 func TestLaneEndsWhenLittleIsLeft(t *testing.T) {
 	store, log := &facts{kept: map[string]string{}}, &bytes.Buffer{}
 	l := laneOn(t, twoKnobs(0.5), store, log, 30)
-	if err := l.judge(t.Context(), 30); err != nil {
+	if err := l.weigh(t.Context(), 30); err != nil {
 		t.Fatal(err)
 	}
 	if !strings.HasPrefix(l.enough, "expected gain of the next 10 trials is ") || !strings.HasSuffix(l.enough, " % of the hypervolume, below 50 %") {
@@ -81,7 +81,7 @@ func TestLaneEndsWhenLittleIsLeft(t *testing.T) {
 		t.Errorf("another lane ended too: %q", why)
 	}
 	store.kept = map[string]string{} // as if the daemon had ended before the decision was kept
-	if err := again.judge(t.Context(), 30); err != nil || again.enough != l.enough {
+	if err := again.weigh(t.Context(), 30); err != nil || again.enough != l.enough {
 		t.Errorf("judged again: %q, %v; want %q", again.enough, err, l.enough)
 	}
 }
@@ -91,7 +91,7 @@ func TestLaneGoesOn(t *testing.T) {
 		"enough is left": laneOn(t, twoKnobs(1e-5), &facts{kept: map[string]string{}}, &bytes.Buffer{}, 20),
 		"nothing known":  laneOn(t, twoKnobs(0.5), &facts{kept: map[string]string{}}, &bytes.Buffer{}, 2),
 	} {
-		if err := l.judge(t.Context(), 20); err != nil || l.enough != "" || l.judged != 20 {
+		if err := l.weigh(t.Context(), 20); err != nil || l.enough != "" || l.judged != 20 {
 			t.Errorf("%s: %q, %v, judged at %d", name, l.enough, err, l.judged)
 		}
 	}

@@ -28,7 +28,7 @@ type verb string
 
 const (
 	doPropose  verb = "propose"
-	doJudge    verb = "judge" // whether the next trials are worth it
+	doWeigh    verb = "weigh" // whether the next trials are worth it
 	doBuild    verb = "build"
 	doEvaluate verb = "evaluate"
 	doSettle   verb = "settle"  // an attempt has ended: take its result or try again
@@ -61,7 +61,7 @@ func next(s laneState) action {
 	}
 	more := len(s.trials) < s.budget && !s.exhausted && !s.late && !s.enough
 	if more && open < depth && s.due {
-		return action{do: doJudge}
+		return action{do: doWeigh}
 	}
 	if more && open < depth {
 		return action{do: doPropose}

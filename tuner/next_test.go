@@ -37,7 +37,7 @@ func TestNext(t *testing.T) {
 		{"no budget is left: wait", lane(study.Leased), func(s *laneState) { s.budget, s.attempts = 1, running }, action{do: doWait}},
 		{"a grant without its attempt in view waits", lane(study.Leased), func(s *laneState) { s.budget = 1 }, action{do: doWait}},
 		{"an exhausted space ends the lane", lane(study.Complete, study.Infeasible), func(s *laneState) { s.exhausted = true }, action{do: doFinish}},
-		{"what is left is judged before a proposal", lane(study.Complete, study.Leased), func(s *laneState) { s.due = true }, action{do: doJudge}},
+		{"what is left is judged before a proposal", lane(study.Complete, study.Leased), func(s *laneState) { s.due = true }, action{do: doWeigh}},
 		{"nothing is judged while nothing may be proposed", lane(study.Leased, study.Ready), func(s *laneState) { s.due, s.attempts = true, running }, action{do: doWait}},
 		{"nothing is judged once all are proposed", lane(study.Complete), func(s *laneState) { s.due, s.budget = true, 1 }, action{do: doFinish}},
 		{"building comes before judging", lane(study.Proposed), func(s *laneState) { s.due = true }, action{doBuild, 0}},

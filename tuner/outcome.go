@@ -67,9 +67,10 @@ func excess(c study.Constraint, x float64) float64 {
 }
 
 // outcome is all that is known of an ended trial. One that was rejected or
-// stopped may have some values.
+// stopped may have some values. A stopped one is not infeasible: it is only
+// worse than others.
 func outcome(spec *study.Spec, t study.Trial) search.Outcome {
-	o := search.Outcome{Infeasible: !t.Feasible()}
+	o := search.Outcome{Infeasible: t.State == study.Infeasible}
 	for _, objective := range spec.Objectives {
 		s, ok := t.Values[study.ValueKey(objective.Metric)]
 		if !ok {

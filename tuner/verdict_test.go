@@ -72,27 +72,6 @@ func TestJudgeValues(t *testing.T) {
 	}
 }
 
-func TestHopeless(t *testing.T) {
-	var far, near []study.ChunkScore
-	for i := range 8 {
-		far = append(far, chunk(i, 2, 0.5))    // a mean of 2 ± 0.02
-		near = append(near, chunk(i, 1.01, 2)) // a mean of 1.01 ± 0.07
-	}
-	most := []study.Constraint{limit("quality.kld", 1)}
-	if hopeless(most, far[:hopelessAfter-1]) != nil {
-		t.Error("an evaluation ends after too few chunks")
-	}
-	if v := hopeless(most, far[:hopelessAfter]); v == nil || v.reason != study.ReasonConstraint {
-		t.Errorf("twice the limit is not hopeless: %+v", v)
-	}
-	if hopeless(most, near) != nil {
-		t.Error("just above the limit is called hopeless with 99.9 % confidence")
-	}
-	if hopeless([]study.Constraint{limit("latency.decode", 1)}, far) != nil {
-		t.Error("a constraint on another metric ends an evaluation")
-	}
-}
-
 func TestLeading(t *testing.T) {
 	scores := []study.ChunkScore{{Chunk: 0}, {Chunk: 1}, {Chunk: 3}}
 	for n, want := range map[int]int{0: 0, 1: 1, 2: 2, 3: 2, 9: 2} {

@@ -111,14 +111,14 @@ func (b *bench) runLane(ctx context.Context, target string) (ending, error) {
 		}
 		act := next(s)
 		var t study.Trial
-		if act.do != doPropose && act.do != doJudge && act.do != doWait && act.do != doFinish {
+		if act.do != doPropose && act.do != doWeigh && act.do != doWait && act.do != doFinish {
 			t = s.trials[act.trial]
 		}
 		switch act.do {
 		case doPropose:
 			err = l.propose(ctx, len(s.trials))
-		case doJudge:
-			err = l.judge(ctx, len(s.trials))
+		case doWeigh:
+			err = l.weigh(ctx, len(s.trials))
 		case doBuild:
 			err = l.build(ctx, t)
 		case doEvaluate:

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/fettle-edge/fettle/search"
+	"github.com/fettle-edge/fettle/search/fidelity"
 	"github.com/fettle-edge/fettle/study"
 	"github.com/fettle-edge/fettle/web/client"
 )
@@ -83,6 +84,9 @@ func describe(s client.StudyView) *table {
 	}
 	sampler, _ := search.Describe(search.Config{Knobs: s.Spec.Knobs, Sampler: s.Spec.Search.Sampler, Budget: s.Spec.Budget.Trials})
 	t.add("search", fmt.Sprintf("sampler %s (%s), seed %d", s.Spec.Search.Sampler, sampler, s.Spec.Search.Seed))
+	if s.Spec.Search.StopTrials {
+		t.add("", fmt.Sprintf("trials that cannot reach the front any more are stopped, wrongly at most %g %%", 100*fidelity.DefaultError))
+	}
 	if again, why := search.Reproducible(sampler); !again {
 		t.add("", "not to be had again from the seed alone: "+why)
 	}

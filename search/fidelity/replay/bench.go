@@ -1,0 +1,109 @@
+package replay
+
+import (
+	"math"
+	"slices"
+
+	"github.com/fettle-edge/fettle/search/fidelity"
+	"github.com/fettle-edge/fettle/search/pareto"
+	"github.com/fettle-edge/fettle/search/problems"
+	"github.com/fettle-edge/fettle/study"
+	"github.com/fettle-edge/fettle/study/fault"
+)
+
+// The metrics of the demo's table, in the order of its values.
+const (
+	divergence = "quality.kld"
+	size       = "size.weights"
+	latency    = "latency.decode"
+)
+
+var tableMetrics = []string{divergence, size, latency}
+
+// Bench is a table with the scores of every chunk of its rows.
+type Bench struct {
+	terms   fidelity.Terms
+	table   *problems.Table // values are those of all chunks
+	problem problems.Problem
+	scores  [][]study.ChunkScore
+	points  [][]float64    // of the table, less is better
+	rows    map[string]int // by the key of the assignment
+}
+
+// NewBench joins a table with a recording. Objectives are the first so many of
+// the table's: divergence, size, latency. The divergence is that of the
+// recording's chunks.
+func NewBench(t *problems.Table, rec *Recording, objectives int) (*Bench, error) {
+	if len(t.Rows) != len(rec.Rows) || objectives < 2 || objectives > len(t.Directions) || len(t.Directions) != len(tableMetrics) {
+		return nil, fault.New(fault.Invalid, "cannot join a table of %d rows and %d objectives with a recording of %d rows for %d objectives",
+			len(t.Rows), len(t.Directions), len(rec.Rows), objectives)
+	}
+	b := &Bench{terms: fidelity.Terms{Chunks: len(rec.Count)}}
+	for i := range objectives {
+		b.terms.Objectives = append(b.terms.Objectives, study.Objective{Metric: tableMetrics[i], Direction: t.Directions[i]})
+	}
+	b.table = &problems.Table{Knobs: t.Knobs, Directions: t.Directions[:objectives], Neutral: t.Neutral, Plan: t.Plan}
+	for i, row := range t.Rows {
+		chunks := rec.Chunks(i)
+		values := append([]float64{study.QualityValues(chunks)[divergence].Value}, row.Values[1:objectives]...)
+		b.table.Rows = append(b.table.Rows, problems.Row{Assignment: row.Assignment, Values: values})
+		b.scores = append(b.scores, chunks)
+	}
+	b.index()
+	return b, nil
+}
+
+// index derives what follows from the table.
+func (b *Bench) index() {
+	b.problem, b.rows, b.points = b.table.Problem("table"), map[string]int{}, nil
+	for i, row := range b.table.Rows {
+		b.rows[row.Assignment.Key()] = i
+		b.points = append(b.points, pareto.Orient(row.Values, b.table.Directions))
+	}
+}
+
+// Quieten returns a bench whose latencies deviate by so many times less from
+// what can be forecast of them from all rows: what the table might be if it had
+// been measured on a computer of one's own. It is made up to that extent.
+func (b *Bench) Quieten(times float64) *Bench {
+	const third = 2
+	var features [][]float64
+	var costs []float64
+	for i, row := range b.table.Rows {
+		features, costs = append(features, b.Trial(i).Features), append(costs, row.Values[third])
+	}
+	f := fidelity.NewForecast(features, costs)
+	out, table := *b, *b.table
+	out.table, table.Rows = &table, slices.Clone(table.Rows)
+	for i, row := range table.Rows {
+		_, expected, _ := f.Interval(features[i], 0.5)
+		table.Rows[i].Values = slices.Clone(row.Values)
+		table.Rows[i].Values[third] = expected * math.Pow(costs[i]/expected, 1/times)
+	}
+	out.index()
+	return &out
+}
+
+// Trial is what is known of a row before it is measured: its size; and as
+// features the knobs and the logarithms of what the table's plan says.
+func (b *Bench) Trial(row int) fidelity.Trial {
+	r := b.table.Rows[row]
+	t := fidelity.Trial{Exact: map[string]float64{size: r.Values[1]}, Features: fidelity.Encode(b.table.Knobs, r.Assignment)}
+	known := []float64{r.Values[1]}
+	if b.problem.Predict != nil {
+		known = b.problem.Predict(r.Assignment).Features
+	}
+	for _, x := range known {
+		t.Features = append(t.Features, math.Log1p(x))
+	}
+	return t
+}
+
+// past is a row as a complete trial.
+func (b *Bench) past(number, row int) fidelity.Past {
+	p := fidelity.Past{Number: number, Values: map[string]float64{}, Scores: b.scores[row], Features: b.Trial(row).Features}
+	for i, o := range b.terms.Objectives {
+		p.Values[o.Metric] = b.table.Rows[row].Values[i]
+	}
+	return p
+}
