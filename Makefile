@@ -21,7 +21,7 @@ LLAMA_SHA256  := 0d953e1503d5ab4608d8ed5b739132308c81ac05ffeb760d2a7f30e08a9f90e
 endif
 LLAMA_STAMP := build/llama/.version-$(LLAMA_VERSION)-$(LLAMA_PACKAGE)
 
-.PHONY: help demo build test check bench fuzz libraries vendor-js clean prerequisites
+.PHONY: help demo build test check bench bench-search fuzz libraries vendor-js clean prerequisites
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 16
@@ -56,6 +56,14 @@ bench: build ## the figures of docs/MEASUREMENT.md; wants a quiet machine, npm a
 	$(GO) test -tags bench -count=1 -timeout 60m -v ./profiler/bench
 	$(GO) test -tags bench -count=1 -timeout 30m -v -run 'Figures' ./cmd/fettle
 	$(GO) test -count=1 -run '^$$' -bench . ./search/... ./store
+
+# Options: make bench-search ARGS='-problems zdt1,osy -samplers gp,optuna-tpe -seeds 3'
+bench-search: ## compare the search with Optuna and write docs/search-bench.md; wants python3-optuna and hours, goes on where it was interrupted
+	@/usr/bin/python3 -c 'import optuna' 2>/dev/null || { echo "error: Optuna is missing: it is the peer of the search (Debian, Ubuntu: apt install python3-optuna)" >&2; exit 1; }
+	$(GO) test -tags bench -count=1 -timeout 0 -v -run 'Campaigns' ./search/problems/bench -args $(ARGS)
+	$(GO) test -tags bench -count=1 -timeout 0 -v -run 'Campaigns' ./search/problems/bench -args -samplers gp -outstanding 8 $(ARGS)
+	$(GO) test -tags bench -count=1 -timeout 0 -v -run 'Speed' ./search/problems/bench -args $(ARGS)
+	$(GO) test -tags bench -count=1 -v -run 'Report' ./search/problems/bench
 
 libraries: $(LLAMA_STAMP) ## fetch the llama.cpp libraries into build/llama
 

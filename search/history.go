@@ -7,7 +7,6 @@ import (
 	"math"
 	"slices"
 
-	"github.com/fettle-edge/fettle/search/pareto"
 	"github.com/fettle-edge/fettle/search/space"
 	"github.com/fettle-edge/fettle/study"
 	"github.com/fettle-edge/fettle/study/fault"
@@ -56,7 +55,8 @@ func (h *history) add(n int, a study.Assignment, key string) error {
 	return nil
 }
 
-func (h *history) outstanding(n int) (*record, error) {
+// open returns an outstanding trial.
+func (h *history) open(n int) (*record, error) {
 	r, ok := h.trials[n]
 	if !ok || r.told {
 		return nil, fmt.Errorf("trial %d: %w", n, ErrUnknown)
@@ -65,7 +65,7 @@ func (h *history) outstanding(n int) (*record, error) {
 }
 
 func (h *history) tell(n int, o Outcome) error {
-	r, err := h.outstanding(n)
+	r, err := h.open(n)
 	if err != nil {
 		return err
 	}
@@ -90,7 +90,7 @@ func (h *history) observe(a study.Assignment, o Outcome) error {
 }
 
 func (h *history) forget(n int) error {
-	r, err := h.outstanding(n)
+	r, err := h.open(n)
 	if err != nil {
 		return err
 	}
@@ -102,25 +102,55 @@ func (h *history) forget(n int) error {
 	return nil
 }
 
-// ranked returns the told trials from best to worst: by non-dominated rank,
-// within the front those first that add the most hypervolume; then those of
-// which too much is missing to say; then infeasible ones, by how much they
-// break their bounds. The order does not depend on the order of tells.
-func (h *history) ranked() []*record {
-	var feasible, incomplete, infeasible []*record
-	for _, r := range slices.SortedFunc(slices.Values(h.told), byNumber) {
+// classes parts told trials: feasible ones by number; and the others from
+// best to worst: those of which too much is missing to say, by number, and
+// infeasible ones by how much they break their bounds. The result does not
+// depend on the order of tells.
+func (t terms) classes(told []*record) (feasible, others []*record) {
+	var infeasible []*record
+	for _, r := range slices.SortedFunc(slices.Values(told), byNumber) {
 		switch {
 		case r.infeasible:
 			infeasible = append(infeasible, r)
 		case r.complete():
 			feasible = append(feasible, r)
 		default:
-			incomplete = append(incomplete, r)
+			others = append(others, r)
 		}
 	}
-	violation := h.terms.violations(infeasible)
+	violation := t.violations(infeasible)
 	slices.SortStableFunc(infeasible, func(a, b *record) int { return cmp.Compare(violation[a], violation[b]) })
-	return slices.Concat(rank(feasible), incomplete, infeasible)
+	return feasible, append(others, infeasible...)
+}
+
+// split returns the told trials, the k best of them (all, if there are fewer)
+// apart: feasible ones by non-dominated rank, and of the last rank that has
+// room those that together add most hypervolume (Ozaki et al. 2020); then the
+// others as in classes.
+func (h *history) split(k int) (best, rest []*record) {
+	feasible, others := h.terms.classes(h.told)
+	for _, front := range fronts(feasible, len(feasible)) {
+		if room := k - len(best); room < len(front) {
+			chosen, left := h.terms.spread(front, max(0, room))
+			best, rest = append(best, chosen...), append(rest, left...)
+		} else {
+			best = append(best, front...)
+		}
+	}
+	room := min(max(0, k-len(best)), len(others))
+	return append(best, others[:room]...), append(rest, others[room:]...)
+}
+
+// outstanding returns the trials that are not told yet, by number.
+func (h *history) outstanding() []*record {
+	var open []*record
+	for _, r := range h.trials {
+		if !r.told {
+			open = append(open, r)
+		}
+	}
+	slices.SortFunc(open, byNumber)
+	return open
 }
 
 func byNumber(a, b *record) int { return cmp.Compare(a.number, b.number) }
@@ -149,55 +179,4 @@ func (t terms) violations(infeasible []*record) map[*record]float64 {
 		}
 	}
 	return total
-}
-
-// rank orders trials with values.
-func rank(records []*record) []*record {
-	points := make([][]float64, len(records))
-	for i, r := range records {
-		points[i] = r.values
-	}
-	type place struct {
-		rank  int
-		bonus float64
-	}
-	places := make(map[*record]place, len(records))
-	var front []*record
-	for i, rank := range pareto.Ranks(points) {
-		places[records[i]] = place{rank: rank}
-		if rank == 0 {
-			front = append(front, records[i])
-		}
-	}
-	for i, volume := range contributions(front) {
-		places[front[i]] = place{bonus: volume}
-	}
-	slices.SortStableFunc(records, func(a, b *record) int {
-		p, q := places[a], places[b]
-		return cmp.Or(cmp.Compare(p.rank, q.rank), cmp.Compare(q.bonus, p.bonus))
-	})
-	return records
-}
-
-// margin is how far the reference lies beyond the worst of the front, as a
-// share of the front's range: so the ends of the front count too.
-const margin = 0.1
-
-// contributions returns what each trial of a front adds to its hypervolume.
-func contributions(front []*record) []float64 {
-	if len(front) == 0 {
-		return nil
-	}
-	points := make([][]float64, len(front))
-	for i, r := range front {
-		points[i] = r.values
-	}
-	low, high := pareto.Bounds(points)
-	for m := range high {
-		high[m] += margin * (high[m] - low[m])
-		if high[m] == low[m] { // all equal: any distance serves
-			high[m] += max(1, math.Abs(high[m]))
-		}
-	}
-	return pareto.Contributions(points, high)
 }

@@ -99,6 +99,16 @@ func (t terms) excess(e evidence, bound int) float64 {
 	return e.values[i] - t.limits[i]
 }
 
+// measured reports whether it is known by how much an infeasible trial is so.
+func (t terms) measured(e evidence) bool {
+	for i := range t.bounds() {
+		if x := t.excess(e, i); x > 0 && !math.IsInf(x, 0) {
+			return true
+		}
+	}
+	return false
+}
+
 // complete reports whether nothing that decides on the front is missing.
 func (e evidence) complete() bool {
 	return !slices.ContainsFunc(e.values, math.IsNaN) && !slices.ContainsFunc(e.constraints, math.IsNaN)

@@ -16,10 +16,10 @@ type start struct {
 	homogeneous []space.Point
 }
 
-// newStart plans max(8, min(2·knobs, budget/3)) trials, at most two thirds of
-// them homogeneous, but never more than the budget.
+// newStart plans a trial for each knob, at least 8 and at most 16, no more than
+// a third of the budget beyond 8, at most two thirds of them homogeneous.
 func newStart(sp *space.Space, sequence *goptuna.Sobol, budget int) *start {
-	size := 2 * len(sp.Dims())
+	size := min(len(sp.Dims()), 16)
 	if budget > 0 {
 		size = min(size, budget/3)
 	}
@@ -30,32 +30,73 @@ func newStart(sp *space.Space, sequence *goptuna.Sobol, budget int) *start {
 	return &start{space: sp, sequence: sequence, size: size, homogeneous: homogeneous(sp, size*2/3)}
 }
 
+const (
+	groupSize   = 3  // fewest knobs that lead together
+	groupLevels = 16 // most levels of a range that leads
+)
+
 // homogeneous returns designs in which all knobs are neutral but for the
 // leading group, whose members all have the same value: the lowest level
-// first, then the highest, then between. The group is the choice knobs that
-// share the longest list of values, such as the types of several layers.
+// first, then the highest, then between. Members of a group share one domain,
+// such as the types of several layers.
 func homogeneous(sp *space.Space, most int) []space.Point {
-	dims := sp.Dims()
-	lead := -1
-	for i, d := range dims {
-		if !d.Ordered() && (lead < 0 || d.Levels > dims[lead].Levels) {
-			lead = i
-		}
-	}
-	if lead < 0 {
+	group := leading(sp.Dims())
+	if len(group) == 0 {
 		return nil
 	}
 	var designs []space.Point
-	for _, level := range spread(dims[lead].Levels, most) {
+	for _, level := range spread(sp.Dims()[group[0]].Levels, most) {
 		p := sp.Neutral()
-		for i, d := range dims {
-			if slices.Equal(d.Knob.Choice, dims[lead].Knob.Choice) {
-				p[i] = level
-			}
+		for _, i := range group {
+			p[i] = level
 		}
 		designs = append(designs, p)
 	}
 	return designs
+}
+
+// leading returns the knobs of the largest group; where none has enough
+// members, those that share the longest choice.
+func leading(dims []space.Dim) []int {
+	var largest, longest []int
+	for i, d := range dims {
+		if d.Ordered() && d.Levels > groupLevels {
+			continue
+		}
+		var group []int
+		for j, e := range dims {
+			if alike(d, e) {
+				group = append(group, j)
+			}
+		}
+		if group[0] != i {
+			continue // looked at before
+		}
+		if len(group) > len(largest) {
+			largest = group
+		}
+		if !d.Ordered() && (longest == nil || d.Levels > dims[longest[0]].Levels) {
+			longest = group
+		}
+	}
+	if len(largest) >= groupSize {
+		return largest
+	}
+	return longest
+}
+
+// alike reports whether knobs share one domain.
+func alike(a, b space.Dim) bool {
+	j, k := a.Knob, b.Knob
+	switch {
+	case j.Choice != nil || k.Choice != nil:
+		return slices.Equal(j.Choice, k.Choice)
+	case j.Int != nil && k.Int != nil:
+		return *j.Int == *k.Int && j.Log == k.Log
+	case j.Float != nil && k.Float != nil:
+		return *j.Float == *k.Float && j.Log == k.Log
+	}
+	return false
 }
 
 // spread returns at most k of n levels, evenly spaced, the two ends first and

@@ -2,6 +2,7 @@ package search
 
 import (
 	"math/rand/v2"
+	"slices"
 
 	"github.com/fettle-edge/fettle/search/goptuna"
 	"github.com/fettle-edge/fettle/search/space"
@@ -48,11 +49,16 @@ func (s alongSobol) next(h *history, _ int) draw {
 // likeTheBest draws from goptuna's TPE over the ranks of the history.
 type likeTheBest struct{ tpe *goptuna.TPE }
 
+func newLikeTheBest(sp *space.Space, seed int64) (likeTheBest, error) {
+	tpe, err := goptuna.NewTPE(sp, seed)
+	return likeTheBest{tpe}, err
+}
+
 func (s likeTheBest) next(h *history, _ int) draw {
-	ranked := h.ranked()
-	points := make([]space.Point, len(ranked))
-	for i, r := range ranked {
-		points[i] = r.point
+	best, rest := h.split(goptuna.Good(len(h.told)))
+	points := make([]space.Point, 0, len(h.told))
+	for _, r := range slices.Concat(best, rest) {
+		points = append(points, r.point)
 	}
 	s.tpe.Fit(points)
 	return func(_ int, rng *rand.Rand) (space.Point, string) { return s.tpe.Draw(rng), OriginModel }

@@ -95,7 +95,7 @@ func newKnob(d space.Dim, seed int64) knob {
 		tpe.SamplerOptionSeed(seed),
 		tpe.SamplerOptionNumberOfStartupTrials(0),
 		tpe.SamplerOptionNumberOfEICandidates(draws),
-		tpe.SamplerOptionGammaFunc(better),
+		tpe.SamplerOptionGammaFunc(Good),
 		tpe.SamplerOptionWeights(evenly),
 	)
 	return k
@@ -116,8 +116,8 @@ func (k knob) decode(x float64) int {
 	return k.dim.At(x / steps)
 }
 
-// better is the number of observations that count as good, of n.
-func better(n int) int { return min(int(math.Ceil(0.25*float64(n))), 25) }
+// Good is the number of observations that count as good, of n.
+func Good(n int) int { return min(int(math.Ceil(0.25*float64(n))), 25) }
 
 func evenly(n int) []float64 {
 	w := make([]float64, n)

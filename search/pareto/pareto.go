@@ -7,6 +7,7 @@ package pareto
 import (
 	"math"
 	"slices"
+	"sort"
 
 	"github.com/fettle-edge/fettle/study"
 )
@@ -45,52 +46,81 @@ func Dominates(a, b []float64) bool {
 
 // Ranks returns the non-dominated rank of every point: 0 for the front, 1 for
 // the front of what is left without it, and so on. Equal points share a rank.
-// Points with a NaN get the rank after the last. Time is quadratic in the
-// number of points (Deb et al. 2002, fast non-dominated sorting).
+// Points with a NaN get the rank after the last.
+//
+// A point goes to the first front that does not dominate it, found by binary
+// search over the fronts so far, the points in lexicographic order (Zhang et
+// al. 2015, ENS-BS). Memory is linear in the number of points; time is at worst
+// quadratic, when all are on one front.
 func Ranks(points [][]float64) []int {
 	ranks := make([]int, len(points))
-	above := make([]int, len(points))     // number of points that dominate i
-	below := make([][]int32, len(points)) // points that i dominates
-	var current []int
+	order := make([]int, 0, len(points))
 	for i, p := range points {
-		if hasNaN(p) {
-			ranks[i] = -1
+		if !hasNaN(p) {
+			order = append(order, i)
+		}
+	}
+	slices.SortStableFunc(order, func(i, j int) int { return slices.Compare(points[i], points[j]) })
+	var fronts []layer
+	for n, i := range order {
+		if n > 0 && slices.Equal(points[i], points[order[n-1]]) {
+			ranks[i] = ranks[order[n-1]] // and need not stand for itself
 			continue
 		}
-		for j := range i {
-			if Dominates(p, points[j]) {
-				below[i] = append(below[i], int32(j))
-				above[j]++
-			} else if Dominates(points[j], p) {
-				below[j] = append(below[j], int32(i))
-				above[i]++
-			}
+		ranks[i] = sort.Search(len(fronts), func(f int) bool { return !fronts[f].dominates(points[i]) })
+		if ranks[i] == len(fronts) {
+			fronts = append(fronts, layer{width: max(0, len(points[i])-1)})
 		}
+		fronts[ranks[i]].add(points[i])
 	}
-	for i := range points {
-		if ranks[i] == 0 && above[i] == 0 {
-			current = append(current, i)
-		}
-	}
-	rank := 0
-	for ; len(current) > 0; rank++ {
-		var next []int
-		for _, i := range current {
-			ranks[i] = rank
-			for _, j := range below[i] {
-				if above[j]--; above[j] == 0 {
-					next = append(next, int(j))
-				}
-			}
-		}
-		current = next
-	}
-	for i, r := range ranks {
-		if r < 0 {
-			ranks[i] = rank
+	for i, p := range points {
+		if hasNaN(p) {
+			ranks[i] = len(fronts)
 		}
 	}
 	return ranks
+}
+
+// layer is a front to which points are added in lexicographic order. It holds
+// them without their first objective, in which no later point is better.
+type layer struct {
+	width int
+	rest  []float64
+	size  int
+}
+
+func (l *layer) add(p []float64) {
+	l.size++
+	switch l.width {
+	case 0:
+	case 1: // the latest is the best in the second objective
+		l.rest = append(l.rest[:0], p[1])
+	default:
+		l.rest = append(l.rest, p[1:]...)
+	}
+}
+
+// dominates reports whether a point of the front dominates p, which comes
+// later and is equal to none of them.
+func (l *layer) dominates(p []float64) bool {
+	if l.width == 0 {
+		return l.size > 0
+	}
+	for end := len(l.rest); end > 0; end -= l.width { // the latest are the nearest
+		if nowhereWorse(l.rest[end-l.width:end], p[1:]) {
+			return true
+		}
+	}
+	return false
+}
+
+func nowhereWorse(a, b []float64) bool {
+	for i, x := range a {
+		if x > b[i] {
+			return false
+		}
+	}
+	return true
 }
 
 // Front returns the indices of the points that no other point dominates, in

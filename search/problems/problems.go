@@ -33,6 +33,9 @@ type Problem struct {
 	Noise []float64
 	// Predict is what is known before a trial; nil is nothing.
 	Predict func(study.Assignment) search.Prediction
+	// Key is the identity of what an assignment is tried as (search.Config.Key);
+	// nil is the assignment itself.
+	Key func(study.Assignment) (string, error)
 	// Trial returns the outcome of a suggestion, without noise, and the
 	// assignment that it belongs to. used is true for assignments that had a
 	// trial before.

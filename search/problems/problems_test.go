@@ -105,6 +105,14 @@ func TestTableTakesTheNearestRow(t *testing.T) {
 	}
 }
 
+func TestTableWithReference(t *testing.T) {
+	p := readTable(t, strings.Replace(table, `"rows"`, `"reference": [4, 4], "rows"`, 1)).Problem("small")
+	// (1, 5), (2, 9) and (3, 5), from (4, 4): 1·1 + 2·5.
+	if p.Best != 11 {
+		t.Errorf("the front's hypervolume is %v, want 11", p.Best)
+	}
+}
+
 func TestTableRefusals(t *testing.T) {
 	cases := map[string][2]string{
 		"cannot read the table":          {`"rows"`, `"lines"`},
@@ -113,6 +121,7 @@ func TestTableRefusals(t *testing.T) {
 		"in row 3 knob n cannot":         {`"n": 4`, `"n": 5`},
 		"knob type cannot be c":          {`"type": "b", "n": 4`, `"type": "c", "n": 4`},
 		"cannot read the table: invalid": {`]}`, `]`},
+		"reference has 1 values for 2":   {`"rows"`, `"reference": [4], "rows"`},
 	}
 	for want, c := range cases {
 		_, err := problems.ReadTable(strings.NewReader(strings.Replace(table, c[0], c[1], 1)))

@@ -54,7 +54,7 @@ type Result struct {
 func (p Problem) Config(sampler string, seed int64, trials int) search.Config {
 	return search.Config{
 		Knobs: p.Knobs, Directions: p.Directions, Sampler: sampler, Seed: seed, Budget: trials, Neutral: p.Neutral,
-		Constraints: p.Constraints, Predict: p.Predict,
+		Constraints: p.Constraints, Predict: p.Predict, Key: p.Key,
 	}
 }
 

@@ -3,7 +3,6 @@ package problems
 import (
 	"encoding/json"
 	"io"
-	"math"
 
 	"github.com/fettle-edge/fettle/search"
 	"github.com/fettle-edge/fettle/search/pareto"
@@ -18,6 +17,9 @@ type Table struct {
 	Rows       []Row             `json:"rows"`
 	// Neutral is the baseline's assignment; it may be left out.
 	Neutral study.Assignment `json:"neutral,omitempty"`
+	// Reference is the corner that hypervolume is measured from, as values are
+	// told; it may be left out. Worse rows add nothing.
+	Reference []float64 `json:"reference,omitempty"`
 	// Plan is what was known of every assignment before it was measured; it may
 	// be left out.
 	Plan *Plan `json:"plan,omitempty"`
@@ -60,6 +62,9 @@ func ReadTable(r io.Reader) (*Table, error) {
 	if feasible == 0 {
 		return nil, fault.New(fault.Invalid, "cannot use the table: no row is feasible")
 	}
+	if t.Reference != nil && len(t.Reference) != len(t.Directions) {
+		return nil, fault.New(fault.Invalid, "cannot use the table: its reference has %d values for %d objectives", len(t.Reference), len(t.Directions))
+	}
 	if t.Plan != nil {
 		if err := t.Plan.check(t.Knobs, len(t.Directions)); err != nil {
 			return nil, fault.New(fault.Invalid, "cannot use the table's plan").Because(err)
@@ -68,17 +73,20 @@ func ReadTable(r io.Reader) (*Table, error) {
 	return t, nil
 }
 
-// Problem makes a search problem of the table. Its reference is the worst
-// feasible value of each objective, its best the front of all rows. A
+// Problem makes a search problem of the table. Its reference is the table's, or
+// the worst feasible value of each objective; its best the front of all rows. A
 // suggestion that is not in the table stands for the nearest row that had no
-// trial yet: the number of choices that differ, plus the differences of
-// numbers as a share of their range; the first of equally near rows. After
-// every row had a trial, rows are used again.
+// trial yet; the first of equally near rows. After every row had a trial, rows
+// are used again. The outcome is that of the row, and so is the assignment that
+// is told.
+//
+// The row nearest to an assignment, whether it had a trial or not, is also its
+// identity (Key): a sampler that asks for no recipe twice gets the row that it
+// is nearest to, and does not ask for the same row in another guise.
 //
 // The problem predicts with the table's plan, if it has one. A plan is exact
 // for every assignment, also for those that have no row; so what a search knows
-// of a suggestion before it is asked is what it would know in a real study. The
-// outcome is that of the row, and so is the assignment that is told.
+// of a suggestion before it is asked is what it would know in a real study.
 func (t *Table) Problem(name string) Problem {
 	var points [][]float64
 	byKey := make(map[string]int, len(t.Rows))
@@ -88,56 +96,26 @@ func (t *Table) Problem(name string) Problem {
 			points = append(points, pareto.Orient(row.Values, t.Directions))
 		}
 	}
-	_, worst := pareto.Bounds(points)
-	p := Problem{Name: name, Knobs: t.Knobs, Directions: t.Directions, Neutral: t.Neutral, Reference: worst}
-	p.Best = pareto.Hypervolume(points, worst)
+	_, reference := pareto.Bounds(points)
+	if t.Reference != nil {
+		reference = pareto.Orient(t.Reference, t.Directions)
+	}
+	near := newNearness(t)
+	p := Problem{Name: name, Knobs: t.Knobs, Directions: t.Directions, Neutral: t.Neutral, Reference: reference}
+	p.Best = pareto.Hypervolume(points, reference)
 	if t.Plan != nil {
 		p.Predict = func(a study.Assignment) search.Prediction { return t.Plan.predict(t.Knobs, a) }
+	}
+	p.Key = func(a study.Assignment) (string, error) {
+		return t.Rows[near.nearest(a, nil)].Assignment.Key(), nil
 	}
 	p.Trial = func(a study.Assignment, used func(study.Assignment) bool) (study.Assignment, search.Outcome) {
 		i, ok := byKey[a.Key()]
 		if !ok || used(a) {
-			i = t.nearest(a, used)
+			i = near.nearest(a, used)
 		}
 		row := t.Rows[i]
 		return row.Assignment, search.Outcome{Values: row.Values, Infeasible: row.Infeasible}
 	}
 	return p
-}
-
-// nearest returns the row nearest to a, unused ones before used ones.
-func (t *Table) nearest(a study.Assignment, used func(study.Assignment) bool) int {
-	best, least := 0, math.Inf(1)
-	for i, row := range t.Rows {
-		d := t.distance(a, row.Assignment)
-		if used(row.Assignment) {
-			d += float64(len(t.Knobs) + 1) // further than any unused row
-		}
-		if d < least {
-			best, least = i, d
-		}
-	}
-	return best
-}
-
-func (t *Table) distance(a, b study.Assignment) float64 {
-	sum := 0.0
-	for _, k := range t.Knobs {
-		x, inA := a[k.Name]
-		y, inB := b[k.Name]
-		low, high := 0.0, 1.0
-		switch {
-		case inA == inB && x == y:
-			continue
-		case inA != inB || k.Choice != nil:
-			sum++
-			continue
-		case k.Int != nil:
-			low, high = float64(k.Int[0]), float64(k.Int[1])
-		case k.Float != nil:
-			low, high = k.Float[0], k.Float[1]
-		}
-		sum += math.Abs(x.Float()-y.Float()) / (high - low)
-	}
-	return sum
 }

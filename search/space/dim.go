@@ -32,6 +32,9 @@ func newDim(k study.Knob) (Dim, error) {
 	default:
 		return d, invalid(k, "has no values").Trying("give it a list of choices, or a lowest and a highest number")
 	}
+	if k.Log && k.Float != nil && math.IsInf(k.Float[1]/k.Float[0], 0) && k.Float[0] > 0 {
+		return d, invalid(k, "has a range that is too wide for a logarithmic scale").Trying("raise the lowest number or drop log")
+	}
 	if k.Log && (k.Int != nil && k.Int[0] < 1 || k.Float != nil && k.Float[0] <= 0) {
 		return d, invalid(k, "has a logarithmic scale that does not start above 0").Trying("raise the lowest number or drop log")
 	}
@@ -108,4 +111,14 @@ func (d Dim) Unit(level int) float64 {
 		return math.Log(float64(d.Knob.Int[0]+level)/low) / math.Log(high/low)
 	}
 	return (float64(level) + 0.5) / float64(d.Levels)
+}
+
+// Cell is the part of 0 … 1 that At maps to a level.
+func (d Dim) Cell(level int) (low, high float64) {
+	if d.Knob.Int != nil && d.Knob.Log {
+		bottom, top := float64(d.Knob.Int[0])-0.5, float64(d.Knob.Int[1])+0.5
+		scale := math.Log(top / bottom)
+		return math.Log((bottom+float64(level))/bottom) / scale, math.Log((bottom+float64(level+1))/bottom) / scale
+	}
+	return float64(level) / float64(d.Levels), float64(level+1) / float64(d.Levels)
 }

@@ -172,6 +172,7 @@ func TestRefusals(t *testing.T) {
 		"knob c has no values":                   {{Name: "c", Int: &[2]int{3, 2}}},
 		"knob d has no values":                   {{Name: "d", Float: &[2]float64{0, math.NaN()}}},
 		"knob e has a logarithmic scale":         {{Name: "e", Int: &[2]int{0, 2}, Log: true}},
+		"knob w has a range that is too wide":    {{Name: "w", Float: &[2]float64{1e-300, 1e300}, Log: true}},
 		"depends on g, which is no knob of this": {{Name: "f", Choice: texts("x", "y"), When: map[string][]study.Value{"g": texts("x")}}},
 	}
 	for want, knobs := range cases {

@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/fettle-edge/fettle/search"
 	"github.com/fettle-edge/fettle/search/problems"
 	"github.com/fettle-edge/fettle/study"
 )
@@ -35,7 +34,7 @@ const peerPrefix = "optuna-"
 const startSuffix = "+start"
 
 // defaultSamplers are the samplers that are compared.
-var defaultSamplers = []string{"gp", "optuna-tpe", "optuna-nsga2", "optuna-tpe+start", "optuna-nsga2+start"}
+var defaultSamplers = []string{subject, "optuna-tpe", "optuna-nsga2", "optuna-tpe+start", "optuna-nsga2+start"}
 
 func list(flag string, all []string) []string {
 	if flag == "" {
@@ -139,7 +138,7 @@ func (b *bench) asker(p problems.Problem, k Key) (problems.Asker, error) {
 	name, controlled := strings.CutSuffix(name, startSuffix)
 	if controlled {
 		var err error
-		if designs, err = problems.Designs(p, search.Auto, k.Seed, k.Trials); err != nil {
+		if designs, err = problems.Designs(p, subject, k.Seed, k.Trials); err != nil {
 			return nil, err
 		}
 	}

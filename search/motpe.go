@@ -1,0 +1,69 @@
+package search
+
+import (
+	"math"
+	"math/rand/v2"
+
+	"github.com/fettle-edge/fettle/search/parzen"
+	"github.com/fettle-edge/fettle/search/space"
+)
+
+const (
+	// candidates is the number of draws among which the most promising is
+	// taken.
+	candidates = 24
+	// goodShare of the told trials are good, but not more than goodMost.
+	goodShare, goodMost = 0.1, 25
+	// jointEvery is how often knobs are taken together: on every third ask. Both
+	// estimates find what the other misses: the product moves many knobs at
+	// once, and the joint one keeps combinations that are good only together.
+	jointEvery = 3
+)
+
+// motpe is a multi-objective tree-structured Parzen estimator (Ozaki et al.
+// 2020): it takes the draw from the density of the good trials that the density
+// of the others explains least.
+//
+// Trials that are good are the best ranks of the feasible ones, cut by
+// hypervolume; infeasible ones fill up what is missing if it is known by how
+// much they are. Outstanding trials count as bad, so that many asks at once do
+// not all go to the same place.
+type motpe struct{ space *space.Space }
+
+func (s motpe) next(h *history, n int) draw {
+	size := int(math.Ceil(goodShare * float64(len(h.told))))
+	// Fewer would be too few sides of a front of several objectives.
+	size = min(max(size, 2, 2*len(h.terms.directions)-1), goodMost)
+	best, rest := h.split(size)
+	var good, bad []space.Point
+	for _, r := range best {
+		if r.infeasible && h.terms.measured(r.evidence) || !r.infeasible && r.complete() {
+			good = append(good, r.point)
+		} else {
+			bad = append(bad, r.point)
+		}
+	}
+	for _, r := range rest {
+		bad = append(bad, r.point)
+	}
+	for _, r := range h.outstanding() {
+		bad = append(bad, r.point)
+	}
+	estimate := parzen.Product
+	if n%jointEvery == 0 {
+		estimate = parzen.Joint
+	}
+	like, unlike := estimate(s.space, good), estimate(s.space, bad)
+	return func(_ int, rng *rand.Rand) (space.Point, string) {
+		var best space.Point
+		most := math.Inf(-1)
+		for range candidates {
+			p := like.Draw(rng)
+			pruned := s.space.Prune(p)
+			if gain := like.Log(pruned) - unlike.Log(pruned); best == nil || gain > most {
+				best, most = p, gain
+			}
+		}
+		return best, OriginModel
+	}
+}
