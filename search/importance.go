@@ -39,7 +39,7 @@ const (
 	// importance is computed at.
 	streamExplain = -2
 
-	sweepPoints  = 8192 // in all sweeps
+	sweepPoints  = 6144 // in all sweeps
 	fewestSweeps = 16
 	mostSweeps   = 256
 	mostPlaces   = 16   // of one knob

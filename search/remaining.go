@@ -107,8 +107,8 @@ func (l *lens) forecast() (*Remaining, string) {
 }
 
 const (
-	surveyRounds = 3
-	kept         = 96 // candidates that are scored again after each trial
+	surveyRounds = 2
+	kept         = 64 // candidates that are scored again after each trial
 )
 
 // survey fills the pool with even draws, mutations of the front, and those of
