@@ -74,6 +74,7 @@ type budgetEntry struct {
 	Trials  int     `json:"trials"`
 	Wall    *string `json:"wall,omitempty"`
 	Confirm *int    `json:"confirm,omitempty"`
+	MinGain *string `json:"min_gain,omitempty"`
 }
 
 // What holds where a study file says nothing.
@@ -103,7 +104,7 @@ func (r *reader) spec(d document, order []string) study.Spec {
 		Model:       study.Content{Name: filepath.Base(d.Model)},
 		Workload:    r.workload(d.Workload),
 		Search:      search(d.Search),
-		Budget:      study.Budget{Trials: d.Budget.Trials, Wall: r.duration("budget.wall", d.Budget.Wall, 0), Confirm: or(d.Budget.Confirm, defaultConfirm)},
+		Budget:      r.budget(d.Budget),
 	}
 	for _, t := range d.Targets {
 		s.Targets = append(s.Targets, study.TargetRef{Name: t.Name})
@@ -139,6 +140,32 @@ func (r *reader) workload(w workloadEntry) study.Workload {
 		MaxRepeats:     repeats[1],
 		MaxTime:        r.duration("workload.max_time", w.MaxTime, defaultMaxTime),
 	}
+}
+
+func (r *reader) budget(b budgetEntry) study.Budget {
+	return study.Budget{
+		Trials:  b.Trials,
+		Wall:    r.duration("budget.wall", b.Wall, 0),
+		Confirm: or(b.Confirm, defaultConfirm),
+		MinGain: r.percentage("budget.min_gain", b.MinGain),
+	}
+}
+
+// percentage reads a share; nil is 0.
+func (r *reader) percentage(path string, s *string) float64 {
+	if s == nil {
+		return 0
+	}
+	m := percentPattern.FindStringSubmatch(*s)
+	if m == nil {
+		r.add(path, fmt.Errorf("want a share such as 0.5%%, not %q", clip(*s)))
+		return 0
+	}
+	x := percent.value(m[1])
+	if x == 0 { // 0 in a spec is no bound at all
+		r.add(path, fmt.Errorf("want more than 0%%: leave it out to use all trials"))
+	}
+	return x
 }
 
 func (r *reader) duration(path string, s *string, otherwise time.Duration) time.Duration {

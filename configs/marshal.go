@@ -76,7 +76,11 @@ func (w *writer) budget(b study.Budget) {
 	if b.Wall > 0 {
 		parts = append(parts, "wall: "+study.FormatDuration(b.Wall))
 	}
-	w.line("budget: {%s, confirm: %d}", strings.Join(parts, ", "), b.Confirm)
+	parts = append(parts, fmt.Sprintf("confirm: %d", b.Confirm))
+	if b.MinGain > 0 {
+		parts = append(parts, "min_gain: "+percent.number(b.MinGain)+"%")
+	}
+	w.line("budget: {%s}", strings.Join(parts, ", "))
 }
 
 func (w *writer) knobs(knobs []study.Knob) {

@@ -78,6 +78,9 @@ func TestMarshalRoundTripOfOddSpecs(t *testing.T) {
 			s.Workload.MaxTime = time.Millisecond
 			s.Budget.Wall = time.Second
 		},
+		"a share":           func(s *study.Spec) { s.Budget.MinGain = 0.005 },
+		"an odd share":      func(s *study.Spec) { s.Budget.MinGain = 1.0 / 3 },
+		"the largest share": func(s *study.Spec) { s.Budget.MinGain = 0.5 },
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := base

@@ -53,6 +53,11 @@ var families = []family{
 // that may follow it all the same.
 var bare = map[string]string{"": "", "nat/token": "nat", "bit/B": "bit/B"}
 
+// percent is a hundredth.
+var percent = unit{"%", -2, 0}
+
+var percentPattern = regexp.MustCompile(`^([0-9]+(?:\.[0-9]+)?) ?%$`)
+
 func familyOf(base string) (family, bool) {
 	for _, f := range families {
 		if f.base == base {

@@ -19,6 +19,7 @@ const (
 // core is the one Sampler: it keeps the history, keeps recipes from being
 // asked twice, and leaves the choice of points to a strategy.
 type core struct {
+	config   Config
 	space    *space.Space
 	seed     int64
 	history  *history

@@ -2,7 +2,6 @@ package search
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/fettle-edge/fettle/search/goptuna"
@@ -17,16 +16,14 @@ const (
 	GP     = "gp"
 	MOTPE  = "motpe"
 	NSGA2  = "nsga2"
+	CMAES  = "cmaes"
 	TPE    = "tpe"
 	Sobol  = "sobol"
 	Random = "random"
 )
 
-// planned are the samplers that Fettle knows of but does not have yet.
-var planned = [...]string{"cmaes"}
-
 // Samplers returns the names that Config.Sampler may have.
-func Samplers() []string { return []string{Auto, GP, MOTPE, NSGA2, TPE, Sobol, Random} }
+func Samplers() []string { return []string{Auto, GP, MOTPE, NSGA2, CMAES, TPE, Sobol, Random} }
 
 // Describe returns the sampler that New takes for cfg, and why in a sentence.
 // Where cfg names a sampler, that is the answer.
@@ -51,7 +48,7 @@ func Describe(cfg Config) (name, why string) {
 // is replayed, and why (not). All that auto chooses do.
 func Reproducible(name string) (ok bool, why string) {
 	switch name {
-	case GP, MOTPE, NSGA2, Sobol, Random, Auto, "":
+	case GP, MOTPE, NSGA2, CMAES, Sobol, Random, Auto, "":
 		return true, "what it asks follows from the space, the seed and the history"
 	case TPE:
 		return false, "goptuna's TPE draws from the process's global random source; the trials are kept, but the seed alone does not lead to them again"
@@ -75,33 +72,41 @@ func New(cfg Config) (Sampler, error) {
 	if cfg.Key == nil {
 		cfg.Key = func(a study.Assignment) (string, error) { return a.Key(), nil }
 	}
-	c := &core{space: sp, seed: cfg.Seed, history: newHistory(sp, t), keys: newKeyring(cfg.Key), replay: replayable(sp, cfg.Replay)}
-	sequence := goptuna.NewSobol(len(sp.Dims()), c.rng(streamSobol, 0))
-	switch name, _ := Describe(cfg); name {
-	case Random:
-		c.strategy = random{sp}
-	case Sobol:
-		c.strategy = alongSobol{sp, sequence}
-	case TPE:
-		c.start = newStart(sp, sequence, cfg.Budget)
-		tpe, err := goptuna.NewTPE(sp, cfg.Seed)
-		if err != nil {
-			return nil, err
-		}
-		c.strategy = likeTheBest{tpe}
-	case GP:
-		c.start = newStart(sp, sequence, cfg.Budget)
-		c.strategy = newBayes(sp, t, cfg.Predict, func(p space.Point) bool { _, ok := c.fresh(p); return ok }, motpe{sp})
-	case NSGA2:
-		c.start = newStart(sp, sequence, cfg.Budget)
-		c.strategy = nsga2{sp}
-	case MOTPE:
-		c.start = newStart(sp, sequence, cfg.Budget)
-		c.strategy = motpe{sp}
-	default:
-		return nil, unknownSampler(name)
+	c := &core{config: cfg, space: sp, seed: cfg.Seed, history: newHistory(sp, t), keys: newKeyring(cfg.Key), replay: replayable(sp, cfg.Replay)}
+	if err := c.choose(cfg); err != nil {
+		return nil, err
 	}
 	return c, nil
+}
+
+// choose sets the strategy.
+func (c *core) choose(cfg Config) (err error) {
+	sequence := goptuna.NewSobol(len(c.space.Dims()), c.rng(streamSobol, 0))
+	name, _ := Describe(cfg)
+	switch name {
+	case GP, MOTPE, NSGA2, TPE:
+		c.start = newStart(c.space, sequence, cfg.Budget)
+	}
+	switch name {
+	case GP:
+		fresh := func(p space.Point) bool { _, ok := c.fresh(p); return ok }
+		c.strategy = newBayes(c.space, c.history.terms, cfg.Predict, fresh, motpe{c.space})
+	case MOTPE:
+		c.strategy = motpe{c.space}
+	case NSGA2:
+		c.strategy = nsga2{c.space}
+	case CMAES:
+		c.strategy, err = newCMAES(c.space, c.history.terms, cfg.Seed)
+	case TPE:
+		c.strategy, err = newLikeTheBest(c.space, cfg.Seed)
+	case Sobol:
+		c.strategy = alongSobol{c.space, sequence}
+	case Random:
+		c.strategy = random{c.space}
+	default:
+		return unknownSampler(name)
+	}
+	return err
 }
 
 // replayable returns the points of the assignments that lie in the space.
@@ -123,9 +128,6 @@ func replayable(sp *space.Space, assignments []study.Assignment) []space.Point {
 }
 
 func unknownSampler(name string) error {
-	if slices.Contains(planned[:], name) {
-		return fault.New(fault.Invalid, "cannot search with sampler %q: it is not available yet", name).Trying("auto")
-	}
 	return fault.New(fault.Invalid, "cannot search with sampler %q: there is no such sampler", name).
 		Trying("%s", strings.Join(Samplers(), ", "))
 }

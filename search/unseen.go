@@ -58,6 +58,11 @@ func (c *core) fresh(p space.Point) (key string, ok bool) {
 	return key, err == nil && c.history.seen[key] == 0
 }
 
+func (c *core) isFresh(p space.Point) bool {
+	_, ok := c.fresh(p)
+	return ok
+}
+
 // name is a map key for a point.
 func name(p space.Point) string {
 	b := make([]byte, 0, 2*len(p))

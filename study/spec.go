@@ -86,6 +86,9 @@ type Budget struct {
 	// Confirm is how often each member of the front is measured again after
 	// the last trial.
 	Confirm int `json:"confirm,omitempty"`
+	// MinGain ends a lane early, once its next trials are expected to add less
+	// than this share of its hypervolume; 0 does not.
+	MinGain float64 `json:"min_gain,omitempty"`
 }
 
 // MetricNames returns the metrics that objectives and constraints name, each

@@ -27,6 +27,8 @@ const (
 	maxChoices     = 64      // of one knob
 	maxTrials      = 100_000 // of one lane
 	maxConfirm     = 10
+	leastMinGain   = 0.000_01
+	mostMinGain    = 0.5
 	maxSeed        = 1<<53 - 1 // exact in JSON everywhere
 	maxWall        = 365 * 24 * time.Hour
 
@@ -253,11 +255,22 @@ func (c *checker) search(s *Spec) {
 		c.add("search.sampler", "unknown sampler %q%s (there are %s)", clip(s.Search.Sampler, 40),
 			didYouMean(s.Search.Sampler, samplers), strings.Join(samplers, ", "))
 	}
+	if s.Search.Sampler == "cmaes" {
+		for _, k := range s.Knobs {
+			if len(k.Choice) > 2 {
+				c.add("search.sampler", "cmaes takes numbers and two-valued choices alone, and %s has %d values (auto and motpe take knobs of every kind)", k.Name, len(k.Choice))
+				break
+			}
+		}
+	}
 	if s.Search.Seed < 0 || s.Search.Seed > maxSeed {
 		c.add("search.seed", "want a whole number from 0 to %d, not %d", int64(maxSeed), s.Search.Seed)
 	}
 	c.within("budget.trials", s.Budget.Trials, 1, maxTrials)
 	c.within("budget.confirm", s.Budget.Confirm, 0, maxConfirm)
+	if g := s.Budget.MinGain; g != 0 && !(g >= leastMinGain && g <= mostMinGain) {
+		c.add("budget.min_gain", "want 0.001%% to 50%%, not %.6g%%", 100*g)
+	}
 	if wall := s.Budget.Wall; wall != 0 && (wall < time.Second || wall > maxWall) {
 		c.add("budget.wall", "want 1s to %s, not %s", FormatDuration(maxWall), FormatDuration(wall))
 	}

@@ -13,6 +13,8 @@ type laneState struct {
 	budget    int             // trials the lane may have
 	exhausted bool            // the sampler has nothing left to propose
 	late      bool            // the wall-time budget is used up
+	due       bool            // what is left to gain is to be judged before the next proposal
+	enough    bool            // too little is left to gain
 	doubtful  int             // trial of the front to be measured again next; -1: none
 }
 
@@ -26,6 +28,7 @@ type verb string
 
 const (
 	doPropose  verb = "propose"
+	doJudge    verb = "judge" // whether the next trials are worth it
 	doBuild    verb = "build"
 	doEvaluate verb = "evaluate"
 	doSettle   verb = "settle"  // an attempt has ended: take its result or try again
@@ -56,7 +59,10 @@ func next(s laneState) action {
 			open++
 		}
 	}
-	more := len(s.trials) < s.budget && !s.exhausted && !s.late
+	more := len(s.trials) < s.budget && !s.exhausted && !s.late && !s.enough
+	if more && open < depth && s.due {
+		return action{do: doJudge}
+	}
 	if more && open < depth {
 		return action{do: doPropose}
 	}

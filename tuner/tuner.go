@@ -31,7 +31,7 @@ type Config struct {
 	Aside func(ctx context.Context, work func() error) error
 }
 
-// Tuner runs studies. Create, Stop, Resume and Phase may be called from any
+// Tuner runs studies. Create, Stop, Resume, Explain and Phase may be called from any
 // goroutine; Run owns every goroutine that works.
 type Tuner struct {
 	cfg Config
@@ -40,6 +40,8 @@ type Tuner struct {
 	running map[string]*run // by study id; present while its goroutine lives
 	starts  chan string     // ids of studies to work on
 	phases  map[string]string
+
+	explained map[string]explained // by study and target
 }
 
 // run is the work on one study.
@@ -53,7 +55,7 @@ var errStopped = errors.New("study stopped")
 
 // New makes a Tuner; nothing happens before Run.
 func New(cfg Config) *Tuner {
-	return &Tuner{cfg: cfg, running: map[string]*run{}, starts: make(chan string, 16), phases: map[string]string{}}
+	return &Tuner{cfg: cfg, running: map[string]*run{}, starts: make(chan string, 16), phases: map[string]string{}, explained: map[string]explained{}}
 }
 
 // Run takes up every active study and works until ctx ends, then waits for

@@ -3,6 +3,7 @@ package tuner
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -51,50 +52,73 @@ func (t *Tuner) work(ctx context.Context, id string) error {
 		}
 	}
 	group, laneCtx := errgroup.WithContext(ctx)
-	late := make([]bool, len(b.spec.Targets))
+	ends := make([]ending, len(b.spec.Targets))
 	for i, ref := range b.spec.Targets {
 		group.Go(func() error {
 			var err error
-			late[i], err = b.runLane(laneCtx, ref.Name)
+			ends[i], err = b.runLane(laneCtx, ref.Name)
 			return err
 		})
 	}
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	note := "budget of trials used up"
-	for _, l := range late {
-		if l {
-			note = "wall-time budget used up"
-		}
-	}
-	return t.cfg.Store.SetStudyState(ctx, t.cfg.Now(), id, study.StudyComplete, note)
+	return t.cfg.Store.SetStudyState(ctx, t.cfg.Now(), id, study.StudyComplete, b.note(ends))
 }
 
-// runLane does what next says until nothing is left. late tells whether the
-// wall-time budget cut the lane short.
-func (b *bench) runLane(ctx context.Context, target string) (late bool, err error) {
+// ending is how a lane ended before its budget of trials.
+type ending struct {
+	late   bool   // the wall-time budget cut it short
+	enough string // why it was ended early; "" if it was not
+}
+
+// note says how a study ended.
+func (b *bench) note(ends []ending) string {
+	var early []string
+	for i, e := range ends {
+		switch {
+		case e.late:
+			return "wall-time budget used up"
+		case e.enough != "" && len(ends) == 1:
+			return e.enough
+		case e.enough != "":
+			early = append(early, b.spec.Targets[i].Name+": "+e.enough)
+		}
+	}
+	if len(early) > 0 {
+		return strings.Join(early, "; ")
+	}
+	return "budget of trials used up"
+}
+
+// runLane does what next says until nothing is left.
+func (b *bench) runLane(ctx context.Context, target string) (ending, error) {
 	changed, stop := b.cfg.Store.Watch()
 	defer stop()
 	defer b.setPhase(b.study.ID, target, "")
 	sampler, seen, err := b.replay(ctx, target)
 	if err != nil {
-		return false, err
+		return ending{}, err
 	}
 	l := &laneRun{bench: b, target: target, sampler: sampler, seen: seen}
+	if l.enough, err = b.whyEnough(ctx, target); err != nil {
+		return ending{}, err
+	}
 	for {
 		s, err := l.state(ctx)
 		if err != nil {
-			return false, err
+			return ending{}, err
 		}
 		act := next(s)
 		var t study.Trial
-		if act.do != doPropose && act.do != doWait && act.do != doFinish {
+		if act.do != doPropose && act.do != doJudge && act.do != doWait && act.do != doFinish {
 			t = s.trials[act.trial]
 		}
 		switch act.do {
 		case doPropose:
 			err = l.propose(ctx, len(s.trials))
+		case doJudge:
+			err = l.judge(ctx, len(s.trials))
 		case doBuild:
 			err = l.build(ctx, t)
 		case doEvaluate:
@@ -106,10 +130,10 @@ func (b *bench) runLane(ctx context.Context, target string) (late bool, err erro
 		case doWait:
 			err = l.wait(ctx, changed)
 		case doFinish:
-			return s.late, nil
+			return ending{s.late, l.enough}, nil
 		}
 		if err != nil {
-			return false, err
+			return ending{}, err
 		}
 	}
 }
@@ -121,6 +145,8 @@ type laneRun struct {
 	sampler   search.Sampler
 	seen      evidence // that the sampler has from other lanes
 	exhausted bool
+	judged    int    // number of trials at which what is left was judged last
+	enough    string // why there are no more proposals; "" if there may be
 }
 
 // state loads all that next needs.
@@ -130,6 +156,7 @@ func (l *laneRun) state(ctx context.Context) (laneState, error) {
 		return laneState{}, err
 	}
 	s := laneState{trials: trials, budget: l.spec.Budget.Trials, exhausted: l.exhausted, doubtful: doubtful(l.spec, trials)}
+	s.enough, s.due = l.enough != "", due(l.spec.Budget.MinGain, len(trials)) && l.judged != len(trials)
 	if wall := l.spec.Budget.Wall; wall > 0 {
 		s.late = l.cfg.Now().Sub(l.study.Created) > wall
 	}

@@ -29,6 +29,7 @@ func TestDashboard(t *testing.T) {
 	t.Run("live updates keep the zoom", func(t *testing.T) { liveZoom(t, b) })
 	t.Run("a click on a point opens its trial", func(t *testing.T) { openTrial(t, b) })
 	t.Run("sorting and filtering are in the address", func(t *testing.T) { sortFilter(t, b) })
+	t.Run("what the search has found out", func(t *testing.T) { searchTab(t, b) })
 	t.Run("stop and resume", func(t *testing.T) { stopResume(t, b) })
 	t.Run("hostile names stay text", func(t *testing.T) { hostile(t, b) })
 	t.Run("a restart loses and doubles nothing", func(t *testing.T) { restart(t, b) })

@@ -39,7 +39,7 @@ func TestLooks(t *testing.T) {
 	p := loggedIn(t, b, s, "/")
 	base := "/studies/" + st.ID
 	pages := map[string]string{
-		"studies": "/", "study": base, "study-two": "/studies/kiosk", "spec": base + "?tab=spec",
+		"studies": "/", "study": base, "study-two": "/studies/kiosk", "search": base + "?tab=search", "search-two": "/studies/kiosk?tab=search&lane=pi5-kitchen", "spec": base + "?tab=spec",
 		"trial": base + "/trials/12", "trial-infeasible": base + "/trials/17", "targets": "/targets",
 	}
 	looks := []struct {

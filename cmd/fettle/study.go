@@ -14,7 +14,7 @@ import (
 
 func (a *app) study() *cobra.Command {
 	return group("study", "Create, watch and end studies",
-		a.studyValidate(), a.studyRun(), a.studyList(), a.studyShow(), a.studyWatch(), a.studyStop(), a.studyResume())
+		a.studyValidate(), a.studyRun(), a.studyList(), a.studyShow(), a.studyExplain(), a.studyWatch(), a.studyStop(), a.studyResume())
 }
 
 func (a *app) studyList() *cobra.Command {

@@ -49,7 +49,7 @@ func TestStudyFromTheCommandLine(t *testing.T) {
 		t.Errorf("study list: %+v", got)
 	}
 	for _, args := range [][]string{
-		{"study", "show", "walk"}, {"trial", "list", "walk", "--sort", "latency.decode"}, {"front", "walk"},
+		{"study", "show", "walk"}, {"study", "explain", "walk"}, {"study", "explain", "walk", "--target", "local"}, {"trial", "list", "walk", "--sort", "latency.decode"}, {"front", "walk"},
 		{"trial", "show", "walk", "0"}, {"target", "list"}, {"model", "list"}, {"model", "inspect", "fettle-demo-f16.gguf"}, {"doctor"},
 	} {
 		if out := s.must(args...); !strings.Contains(out, "\n") || strings.Contains(out, "%!") {
@@ -64,6 +64,11 @@ func TestStudyFromTheCommandLine(t *testing.T) {
 	checkExport(t, s, c, created.ID)
 	if _, _, code := s.fettle("trial", "show", "walk", "99"); code != 3 {
 		t.Errorf("an unknown trial gives exit %d, want 3", code)
+	}
+	for _, args := range [][]string{{"study", "explain", "walk", "--target", "nobody"}, {"study", "explain", "nobody"}} {
+		if _, errs, code := s.fettle(args...); code != 3 || !strings.Contains(errs, "nobody") {
+			t.Errorf("fettle %s: exit %d, %s", strings.Join(args, " "), code, errs)
+		}
 	}
 	if code := s.daemon.stop(t); code != 0 {
 		t.Errorf("serve ended by a signal with exit %d", code)

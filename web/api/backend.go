@@ -51,6 +51,9 @@ type Tuner interface {
 	Resume(ctx context.Context, id string) error
 	// Phase says for people what a lane does now; "" when it does nothing.
 	Phase(id, target string) string
+	// Explain says what the search of a lane has found out; target may be ""
+	// where the study has one alone. It may wait while this computer measures.
+	Explain(ctx context.Context, id, target string) (study.Explanation, error)
 	// QualityKey is the key under which the scores of t are kept.
 	QualityKey(ctx context.Context, t study.Trial) (study.QualityKey, error)
 }

@@ -45,6 +45,7 @@ func Routes() []Route {
 		{post, v1 + "/studies/{id}/stop", Login, (*API).stopStudy},
 		{post, v1 + "/studies/{id}/resume", Login, (*API).resumeStudy},
 		{get, v1 + "/studies/{id}/front", Login, (*API).front},
+		{get, v1 + "/studies/{id}/explain", Login, (*API).explain},
 		{get, v1 + "/studies/{id}/trials", Login, (*API).trials},
 		{get, v1 + "/studies/{id}/trials/{n}", Login, (*API).trial},
 		{get, v1 + "/studies/{id}/trials/{n}/model.gguf", Login, (*API).exportModel},

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -131,6 +132,30 @@ func (a *API) steer(w http.ResponseWriter, r *http.Request, do func(context.Cont
 		return err
 	}
 	return a.answerStudy(w, r, http.StatusOK, st)
+}
+
+// explainTime is how long an explanation may wait and work.
+const explainTime = 10 * time.Minute
+
+func (a *API) explain(w http.ResponseWriter, r *http.Request) error {
+	st, err := a.resolve(r)
+	if err != nil {
+		return err
+	}
+	// It may wait for a measurement to end: longer than the server's limits.
+	deadline := http.NewResponseController(w)
+	if err := errors.Join(deadline.SetReadDeadline(time.Time{}), deadline.SetWriteDeadline(time.Now().Add(explainTime))); err != nil {
+		return err
+	}
+	x, err := a.Tuner.Explain(r.Context(), st.ID, r.URL.Query().Get("target"))
+	if err != nil {
+		return err
+	}
+	names := make([]string, len(st.Spec.Objectives))
+	for i, o := range st.Spec.Objectives {
+		names[i] = o.Metric
+	}
+	return write(w, http.StatusOK, client.Explanation{Study: st.ID, Units: study.Units(names), Explanation: x})
 }
 
 // offline is how long a target may be silent before it counts as offline.

@@ -121,6 +121,17 @@ func (c *Client) Front(ctx context.Context, id string) (Front, error) {
 	return get[Front](ctx, c, studyPath(id)+"/front")
 }
 
+// Explain returns what the search of a lane has found out. target may be ""
+// where the study has one alone. The daemon answers when nobody measures on its
+// computer.
+func (c *Client) Explain(ctx context.Context, id, target string) (Explanation, error) {
+	path := studyPath(id) + "/explain"
+	if target != "" {
+		path += "?target=" + url.QueryEscape(target)
+	}
+	return get[Explanation](ctx, c, path)
+}
+
 // Targets returns all targets.
 func (c *Client) Targets(ctx context.Context) (Targets, error) {
 	return get[Targets](ctx, c, "/targets")

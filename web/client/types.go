@@ -90,6 +90,13 @@ type FrontPoint struct {
 	Intervals map[string][2]float64 `json:"intervals"` // 95 %
 }
 
+// Explanation answers GET /api/v1/studies/{id}/explain?target=NAME.
+type Explanation struct {
+	Study string            `json:"study"` // its id
+	Units map[string]string `json:"units"` // of the objectives
+	study.Explanation
+}
+
 // Targets answers GET /api/v1/targets.
 type Targets struct {
 	Targets []TargetView `json:"targets"`

@@ -18,11 +18,11 @@ export class Problem extends Error {
 
 const patience = 20000; // ms without an answer
 
-/** @param {string} path below /api/v1 @param {RequestInit} [options] */
-async function call(path, options) {
+/** @param {string} path below /api/v1 @param {RequestInit} [options] @param {number} [wait] ms */
+async function call(path, options, wait = patience) {
   let response;
   try {
-    response = await fetch(`/api/v1${path}`, { ...options, signal: AbortSignal.timeout(patience) });
+    response = await fetch(`/api/v1${path}`, { ...options, signal: AbortSignal.timeout(wait) });
   } catch {
     throw new Problem(0, "cannot reach the daemon", "fettle serve");
   }
@@ -35,8 +35,8 @@ async function call(path, options) {
   return response.status === 204 ? null : response.json();
 }
 
-/** @param {string} path */
-export const get = (path) => call(path);
+/** @param {string} path @param {number} [wait] ms for answers that take long */
+export const get = (path, wait) => call(path, undefined, wait);
 
 /** @param {string} path @param {object} [body] */
 export const post = (path, body = {}) =>

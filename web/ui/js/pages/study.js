@@ -8,6 +8,7 @@ import { Link, here, trialURL } from "../route.js";
 import { key, useStudy } from "../study/data.js";
 import { Front } from "../study/front.js";
 import { Lanes, tabOf } from "../study/progress.js";
+import { Search } from "../study/search.js";
 import { Spec } from "../study/spec.js";
 import { Ago, Failure, State, useTitle } from "../ui.js";
 
@@ -29,9 +30,9 @@ export function Study({ id }) {
     ${view.state === "failed" && html`<div class="notice bad" role="alert"><p>${view.note || "The study failed."}</p></div>`}
     <div class="overview"><${Lanes} data=${data} /><${Bests} data=${data} /></div>
     <nav class="tabs" aria-label="Views of the study">
-      <${Tab} name="front" text="Front and trials" /><${Tab} name="spec" text="Specification" />
+      <${Tab} name="front" text="Front and trials" /><${Tab} name="search" text="Search" /><${Tab} name="spec" text="Specification" />
     </nav>
-    ${tab === "spec" ? html`<${Spec} data=${data} />` : html`<${Front} data=${data} />`}`;
+    ${tab === "spec" ? html`<${Spec} data=${data} />` : tab === "search" ? html`<${Search} data=${data} />` : html`<${Front} data=${data} />`}`;
 }
 
 function tabURL(name) {

@@ -31,7 +31,7 @@ export function Spec({ data }) {
         ["Timed", `a prompt of ${w.prompt_tokens} tokens, then ${w.generate_tokens} generated, in a context of ${w.context}`],
         ["Repetitions", `${w.warm_up} to warm up, then ${w.min_repeats} to ${w.max_repeats}${w.max_time_ns ? `, at most ${duration(w.max_time_ns / 1e9)}` : ""}`],
         ["Targets", list(spec.targets.map((t) => t.name))],
-        ["Budget", `${spec.budget.trials} trials on each target${spec.budget.wall_ns ? `, at most ${duration(spec.budget.wall_ns / 1e9)}` : ""}`],
+        ["Budget", `${spec.budget.trials} trials on each target${spec.budget.wall_ns ? `, at most ${duration(spec.budget.wall_ns / 1e9)}` : ""}${spec.budget.min_gain ? `; fewer once the next 10 are expected to add less than ${Number((100 * spec.budget.min_gain).toPrecision(3))}\u2009% to the hypervolume` : ""}`],
         ["Search", `${spec.search.sampler || "auto"}, seed ${spec.search.seed}`],
         ["Early stopping", spec.search.stop_trials ? "on: a trial that cannot reach the front any more is stopped, wrongly at most 1 in 100" : "off"],
       ]} />

@@ -1,0 +1,74 @@
+package search
+
+import "github.com/fettle-edge/fettle/search/gp"
+
+const (
+	// chooseOn and refineOn are the number of data that a warp is chosen on,
+	// and hyperparameters are fitted to, where there is no earlier fit.
+	chooseOn = 64
+	refineOn = 160
+)
+
+// columns yields the columns that a model needs a process for.
+func (b *bayes) columns() func(yield func(column) bool) {
+	return func(yield func(column) bool) {
+		for c := range column(b.terms.columns()) {
+			exact := int(c) < len(b.terms.directions) && b.evidence.foresee.exact[c]
+			if !exact && !(c == b.terms.ran() && !b.evidence.anyUnexplained()) && !yield(c) {
+				return
+			}
+		}
+	}
+}
+
+// now puts a fit on all that was told in the place of the scheduled one. It is
+// for looking at a history once: the fits that lead to a scheduled one would
+// cost several times as much.
+func (f *fits) now(c column, fitted func(*fits, column) *fit) {
+	n := len(f.ledger.tells)
+	if n == 0 || len(f.ledger.events) > maxEvents {
+		return
+	}
+	key := fitKey{c, scheduled(n, c, f.ledger.terms.columns())}
+	fit := fitted(f, c)
+	f.memory[key] = fit
+	if fit == nil {
+		return
+	}
+	if s := f.fresh(c, fit, n); s != nil {
+		s.tells = key.tells
+		f.last[c] = s
+	}
+}
+
+// quick chooses a warp and fits hyperparameters on a part of the data that is
+// spread over the values.
+func (f *fits) quick(c column) *fit {
+	all := f.ledger.data(c, f.ledger.tells[len(f.ledger.tells)-1])
+	if len(all.Y) < 2 {
+		return nil
+	}
+	part := func(limit int) (d gp.Data) {
+		for _, i := range gp.Subset(f.dims, all.X, all.Y, nil, limit) {
+			d.X, d.Y, d.Noise = append(d.X, all.X[i]), append(d.Y, all.Y[i]), append(d.Noise, all.Noise[i])
+		}
+		return d
+	}
+	features := f.ledger.foresee.features
+	warp, hyper, err := gp.NewWarp(gp.Identity, all.Y), gp.Hyper{}, error(nil)
+	if int(c) < len(f.ledger.terms.directions) {
+		warp, hyper, err = gp.ChooseWarp(f.dims, features, part(chooseOn), hyper, coldIterations)
+		if err != nil {
+			return nil
+		}
+		warp = gp.NewWarp(warp.Kind(), all.Y)
+	}
+	count := iterations
+	if hyper.Scale == 0 {
+		count = coldIterations
+	}
+	if hyper, err = gp.Fit(f.dims, features, warp.Apply(part(refineOn)), hyper, count); err != nil {
+		return nil
+	}
+	return &fit{warp: warp, hyper: hyper}
+}
