@@ -37,7 +37,7 @@ var rules = []struct {
 func BenchmarkEarlyStopping(b *testing.B) {
 	three := bench(b, 3)
 	for name, bn := range map[string]*replay.Bench{"two": bench(b, 2), "three": three, "quieter": three.Quieten(5)} {
-		for _, sampler := range []string{search.Random, search.Sobol, search.TPE} {
+		for _, sampler := range []string{search.Random, search.GP} {
 			for _, trials := range []int{60, 100} {
 				b.Run(fmt.Sprintf("%s/%s/%d", name, sampler, trials), func(b *testing.B) {
 					for b.Loop() {
