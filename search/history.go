@@ -30,7 +30,8 @@ type record struct {
 	point      space.Point
 	key        string
 	told       bool
-	evidence   // of a told trial
+	sisters    int // evidence from sister lanes that came before the tell
+	evidence       // of a told trial
 }
 
 // sister is evidence from a sister lane.
@@ -72,7 +73,7 @@ func (h *history) tell(n int, o Outcome) error {
 	if err != nil {
 		return fault.New(fault.Invalid, "cannot tell trial %d: %v", n, err)
 	}
-	r.told, r.evidence = true, e
+	r.told, r.evidence, r.sisters = true, e, len(h.sisters)
 	h.told = append(h.told, r)
 	h.version++
 	return nil
@@ -101,13 +102,13 @@ func (h *history) forget(n int) error {
 	return nil
 }
 
-// classes returns the told trials: feasible ones by number; and the others from
+// classes parts told trials: feasible ones by number; and the others from
 // best to worst: those of which too much is missing to say, by number, and
 // infeasible ones by how much they break their bounds. The result does not
 // depend on the order of tells.
-func (h *history) classes() (feasible, others []*record) {
+func (t terms) classes(told []*record) (feasible, others []*record) {
 	var infeasible []*record
-	for _, r := range slices.SortedFunc(slices.Values(h.told), byNumber) {
+	for _, r := range slices.SortedFunc(slices.Values(told), byNumber) {
 		switch {
 		case r.infeasible:
 			infeasible = append(infeasible, r)
@@ -117,7 +118,7 @@ func (h *history) classes() (feasible, others []*record) {
 			others = append(others, r)
 		}
 	}
-	violation := h.terms.violations(infeasible)
+	violation := t.violations(infeasible)
 	slices.SortStableFunc(infeasible, func(a, b *record) int { return cmp.Compare(violation[a], violation[b]) })
 	return feasible, append(others, infeasible...)
 }
@@ -127,7 +128,7 @@ func (h *history) classes() (feasible, others []*record) {
 // room those that together add most hypervolume (Ozaki et al. 2020); then the
 // others as in classes.
 func (h *history) split(k int) (best, rest []*record) {
-	feasible, others := h.classes()
+	feasible, others := h.terms.classes(h.told)
 	for _, front := range fronts(feasible, len(feasible)) {
 		if room := k - len(best); room < len(front) {
 			chosen, left := h.terms.spread(front, max(0, room))

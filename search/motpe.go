@@ -12,9 +12,8 @@ const (
 	// candidates is the number of draws among which the most promising is
 	// taken.
 	candidates = 24
-	// goodShare of the told trials are good, but at least goodLeast for each
-	// objective, whose front has many sides, and at most goodMost.
-	goodShare, goodLeast, goodMost = 0.1, 2, 25
+	// goodShare of the told trials are good, but not more than goodMost.
+	goodShare, goodMost = 0.1, 25
 	// jointEvery is how often knobs are taken together: on every third ask. Both
 	// estimates find what the other misses: the product moves many knobs at
 	// once, and the joint one keeps combinations that are good only together.
@@ -33,7 +32,8 @@ type motpe struct{ space *space.Space }
 
 func (s motpe) next(h *history, n int) draw {
 	size := int(math.Ceil(goodShare * float64(len(h.told))))
-	size = min(max(size, goodLeast*len(h.terms.directions)), goodMost)
+	// Fewer would be too few sides of a front of several objectives.
+	size = min(max(size, 2, 2*len(h.terms.directions)-1), goodMost)
 	best, rest := h.split(size)
 	var good, bad []space.Point
 	for _, r := range best {

@@ -56,7 +56,7 @@ func (s nsga2) parents(h *history) []individual {
 	keep := func(r *record, rank int, crowding float64) {
 		out = append(out, individual{s.space.Canonical(r.point), rank, crowding})
 	}
-	feasible, others := h.classes()
+	feasible, others := h.terms.classes(h.told)
 	rank := 0
 	for _, front := range fronts(feasible, population) {
 		points := make([][]float64, len(front))

@@ -2,7 +2,6 @@ package search
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/fettle-edge/fettle/search/goptuna"
@@ -14,18 +13,17 @@ import (
 // The names of samplers.
 const (
 	Auto   = "auto"
+	GP     = "gp"
 	MOTPE  = "motpe"
 	NSGA2  = "nsga2"
+	CMAES  = "cmaes"
 	TPE    = "tpe"
 	Sobol  = "sobol"
 	Random = "random"
 )
 
-// planned are the samplers that Fettle knows of but does not have yet.
-var planned = [...]string{"gp", "cmaes"}
-
 // Samplers returns the names that Config.Sampler may have.
-func Samplers() []string { return []string{Auto, MOTPE, NSGA2, TPE, Sobol, Random} }
+func Samplers() []string { return []string{Auto, GP, MOTPE, NSGA2, CMAES, TPE, Sobol, Random} }
 
 // Describe returns the sampler that New takes for cfg, and why in a sentence.
 // Where cfg names a sampler, that is the answer.
@@ -40,17 +38,19 @@ func Describe(cfg Config) (name, why string) {
 	if cfg.Budget > 0 && size <= float64(cfg.Budget) {
 		return Random, fmt.Sprintf("the budget of %d trials covers all %g assignments, so their order does not matter", cfg.Budget, size)
 	}
-	return TPE, "it learns from what was measured and takes knobs of every kind"
+	if cfg.Budget > maxEvents {
+		return MOTPE, fmt.Sprintf("a Gaussian process is slow beyond %d trials, and the budget is %d", maxEvents, cfg.Budget)
+	}
+	return GP, "it learns most from few trials, and uses what is known before measuring"
 }
 
 // Reproducible reports whether a sampler asks the same again when its history
-// is replayed, and why (not). For auto it answers for the sampler that auto
-// may choose; ask for the name from Describe to be exact.
+// is replayed, and why (not). All that auto chooses do.
 func Reproducible(name string) (ok bool, why string) {
 	switch name {
-	case MOTPE, NSGA2, Sobol, Random:
+	case GP, MOTPE, NSGA2, CMAES, Sobol, Random, Auto, "":
 		return true, "what it asks follows from the space, the seed and the history"
-	case TPE, Auto, "":
+	case TPE:
 		return false, "goptuna's TPE draws from the process's global random source; the trials are kept, but the seed alone does not lead to them again"
 	}
 	return false, "it is no sampler"
@@ -73,29 +73,40 @@ func New(cfg Config) (Sampler, error) {
 		cfg.Key = func(a study.Assignment) (string, error) { return a.Key(), nil }
 	}
 	c := &core{space: sp, seed: cfg.Seed, history: newHistory(sp, t), keys: newKeyring(cfg.Key), replay: replayable(sp, cfg.Replay)}
-	sequence := goptuna.NewSobol(len(sp.Dims()), c.rng(streamSobol, 0))
-	switch name, _ := Describe(cfg); name {
-	case Random:
-		c.strategy = random{sp}
-	case Sobol:
-		c.strategy = alongSobol{sp, sequence}
-	case TPE:
-		c.start = newStart(sp, sequence, cfg.Budget)
-		tpe, err := goptuna.NewTPE(sp, cfg.Seed)
-		if err != nil {
-			return nil, err
-		}
-		c.strategy = likeTheBest{tpe}
-	case NSGA2:
-		c.start = newStart(sp, sequence, cfg.Budget)
-		c.strategy = nsga2{sp}
-	case MOTPE:
-		c.start = newStart(sp, sequence, cfg.Budget)
-		c.strategy = motpe{sp}
-	default:
-		return nil, unknownSampler(name)
+	if err := c.choose(cfg); err != nil {
+		return nil, err
 	}
 	return c, nil
+}
+
+// choose sets the strategy.
+func (c *core) choose(cfg Config) (err error) {
+	sequence := goptuna.NewSobol(len(c.space.Dims()), c.rng(streamSobol, 0))
+	name, _ := Describe(cfg)
+	switch name {
+	case GP, MOTPE, NSGA2, TPE:
+		c.start = newStart(c.space, sequence, cfg.Budget)
+	}
+	switch name {
+	case GP:
+		fresh := func(p space.Point) bool { _, ok := c.fresh(p); return ok }
+		c.strategy = newBayes(c.space, c.history.terms, cfg.Predict, fresh, motpe{c.space})
+	case MOTPE:
+		c.strategy = motpe{c.space}
+	case NSGA2:
+		c.strategy = nsga2{c.space}
+	case CMAES:
+		c.strategy, err = newCMAES(c.space, c.history.terms, cfg.Seed)
+	case TPE:
+		c.strategy, err = newLikeTheBest(c.space, cfg.Seed)
+	case Sobol:
+		c.strategy = alongSobol{c.space, sequence}
+	case Random:
+		c.strategy = random{c.space}
+	default:
+		return unknownSampler(name)
+	}
+	return err
 }
 
 // replayable returns the points of the assignments that lie in the space.
@@ -117,9 +128,6 @@ func replayable(sp *space.Space, assignments []study.Assignment) []space.Point {
 }
 
 func unknownSampler(name string) error {
-	if slices.Contains(planned[:], name) {
-		return fault.New(fault.Invalid, "cannot search with sampler %q: it is not available yet", name).Trying("auto")
-	}
 	return fault.New(fault.Invalid, "cannot search with sampler %q: there is no such sampler", name).
 		Trying("%s", strings.Join(Samplers(), ", "))
 }

@@ -49,6 +49,11 @@ func (s alongSobol) next(h *history, _ int) draw {
 // likeTheBest draws from goptuna's TPE over the ranks of the history.
 type likeTheBest struct{ tpe *goptuna.TPE }
 
+func newLikeTheBest(sp *space.Space, seed int64) (likeTheBest, error) {
+	tpe, err := goptuna.NewTPE(sp, seed)
+	return likeTheBest{tpe}, err
+}
+
 func (s likeTheBest) next(h *history, _ int) draw {
 	best, rest := h.split(goptuna.Good(len(h.told)))
 	points := make([]space.Point, 0, len(h.told))

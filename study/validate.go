@@ -253,6 +253,14 @@ func (c *checker) search(s *Spec) {
 		c.add("search.sampler", "unknown sampler %q%s (there are %s)", clip(s.Search.Sampler, 40),
 			didYouMean(s.Search.Sampler, samplers), strings.Join(samplers, ", "))
 	}
+	if s.Search.Sampler == "cmaes" {
+		for _, k := range s.Knobs {
+			if len(k.Choice) > 2 {
+				c.add("search.sampler", "cmaes takes numbers and two-valued choices alone, and %s has %d values (auto and motpe take knobs of every kind)", k.Name, len(k.Choice))
+				break
+			}
+		}
+	}
 	if s.Search.Seed < 0 || s.Search.Seed > maxSeed {
 		c.add("search.seed", "want a whole number from 0 to %d, not %d", int64(maxSeed), s.Search.Seed)
 	}

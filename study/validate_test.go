@@ -136,6 +136,7 @@ func TestInvalidSpecs(t *testing.T) {
 		{"constraints.0.min", "share", func(s *Spec) { s.Constraints[0] = Constraint{Metric: "quality.top1", Min: ptr(95.0)} }},
 		{"search.sampler", "unknown sampler", func(s *Spec) { s.Search.Sampler = "" }},
 		{"search.sampler", "did you mean tpe", func(s *Spec) { s.Search.Sampler = "tpr" }},
+		{"search.sampler", "quant.default has", func(s *Spec) { s.Search.Sampler, s.Knobs[0].Choice = "cmaes", texts("F16", "Q8_0", "Q4_K") }},
 		{"search.seed", "not -1", func(s *Spec) { s.Search.Seed = -1 }},
 		{"budget.trials", "not 0", func(s *Spec) { s.Budget.Trials = 0 }},
 		{"budget.confirm", "not 11", func(s *Spec) { s.Budget.Confirm = 11 }},

@@ -6,9 +6,9 @@ import "slices"
 // points dominate, in the product of the objectives' units. Points that are
 // not finite or not better than the reference in every objective add nothing.
 //
-// It is exact for any number of objectives: sweep in two, and slices along the
-// last objective above (Zitzler 1999, "hypervolume by slicing objectives"),
-// which costs n^(m-1) log n for n points and m objectives.
+// It is exact for any number of objectives: sweeps in two and three, and slices
+// along the last objective above (Zitzler 1999, "hypervolume by slicing
+// objectives"), which cost at worst n^(m-1) for n points and m objectives.
 func Hypervolume(points [][]float64, reference []float64) float64 {
 	inside := make([][]float64, 0, len(points))
 	for _, p := range points {
@@ -61,6 +61,8 @@ func volume(points [][]float64, reference []float64) float64 {
 		return reference[0] - best[0]
 	case 2:
 		return area(points, reference)
+	case 3:
+		return sweep(points, reference)
 	}
 	last := len(reference) - 1
 	sorted := slices.Clone(points)
@@ -108,6 +110,58 @@ func area(points [][]float64, reference []float64) float64 {
 		}
 	}
 	return total
+}
+
+// sweep is the hypervolume of three objectives: the area of what lies below the
+// third objective's value grows with it.
+func sweep(points [][]float64, reference []float64) float64 {
+	sorted := slices.Clone(points)
+	slices.SortFunc(sorted, func(a, b []float64) int { return compare(a[2], b[2]) })
+	s := stair{steps: make([][2]float64, 0, len(points)), right: reference[0], top: reference[1]}
+	total := 0.0
+	for i, p := range sorted {
+		s.add(p[0], p[1])
+		end := reference[2]
+		if i+1 < len(sorted) {
+			end = sorted[i+1][2]
+		}
+		total += (end - p[2]) * s.area
+	}
+	return total
+}
+
+// stair is a front of two objectives, from the lowest first objective to the
+// highest, and the area between it and the reference.
+type stair struct {
+	steps      [][2]float64
+	right, top float64 // the reference
+	area       float64
+}
+
+// add puts in a point below the reference, and takes out what it dominates.
+func (s *stair) add(x, y float64) {
+	i := 0
+	for i < len(s.steps) && s.steps[i][0] < x {
+		i++
+	}
+	height := s.top // of the stair to the right of x
+	if i > 0 {
+		height = s.steps[i-1][1]
+	}
+	if height <= y || i < len(s.steps) && s.steps[i][0] == x && s.steps[i][1] <= y {
+		return
+	}
+	j, from := i, x
+	for ; j < len(s.steps) && s.steps[j][1] >= y; j++ {
+		s.area += (s.steps[j][0] - from) * (height - y)
+		from, height = s.steps[j][0], s.steps[j][1]
+	}
+	end := s.right
+	if j < len(s.steps) {
+		end = s.steps[j][0]
+	}
+	s.area += (end - from) * (height - y)
+	s.steps = slices.Replace(s.steps, i, j, [2]float64{x, y})
 }
 
 func strictlyBelow(p, reference []float64) bool {

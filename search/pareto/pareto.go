@@ -61,24 +61,17 @@ func Ranks(points [][]float64) []int {
 		}
 	}
 	slices.SortStableFunc(order, func(i, j int) int { return slices.Compare(points[i], points[j]) })
-	var fronts [][]int
+	var fronts []layer
 	for n, i := range order {
 		if n > 0 && slices.Equal(points[i], points[order[n-1]]) {
 			ranks[i] = ranks[order[n-1]] // and need not stand for itself
 			continue
 		}
-		ranks[i] = sort.Search(len(fronts), func(f int) bool {
-			for m := len(fronts[f]) - 1; m >= 0; m-- { // the latest are the nearest
-				if Dominates(points[fronts[f][m]], points[i]) {
-					return false
-				}
-			}
-			return true
-		})
+		ranks[i] = sort.Search(len(fronts), func(f int) bool { return !fronts[f].dominates(points[i]) })
 		if ranks[i] == len(fronts) {
-			fronts = append(fronts, nil)
+			fronts = append(fronts, layer{width: max(0, len(points[i])-1)})
 		}
-		fronts[ranks[i]] = append(fronts[ranks[i]], i)
+		fronts[ranks[i]].add(points[i])
 	}
 	for i, p := range points {
 		if hasNaN(p) {
@@ -86,6 +79,48 @@ func Ranks(points [][]float64) []int {
 		}
 	}
 	return ranks
+}
+
+// layer is a front to which points are added in lexicographic order. It holds
+// them without their first objective, in which no later point is better.
+type layer struct {
+	width int
+	rest  []float64
+	size  int
+}
+
+func (l *layer) add(p []float64) {
+	l.size++
+	switch l.width {
+	case 0:
+	case 1: // the latest is the best in the second objective
+		l.rest = append(l.rest[:0], p[1])
+	default:
+		l.rest = append(l.rest, p[1:]...)
+	}
+}
+
+// dominates reports whether a point of the front dominates p, which comes
+// later and is equal to none of them.
+func (l *layer) dominates(p []float64) bool {
+	if l.width == 0 {
+		return l.size > 0
+	}
+	for end := len(l.rest); end > 0; end -= l.width { // the latest are the nearest
+		if nowhereWorse(l.rest[end-l.width:end], p[1:]) {
+			return true
+		}
+	}
+	return false
+}
+
+func nowhereWorse(a, b []float64) bool {
+	for i, x := range a {
+		if x > b[i] {
+			return false
+		}
+	}
+	return true
 }
 
 // Front returns the indices of the points that no other point dominates, in
