@@ -100,7 +100,7 @@ func beyond(t *testing.T, p Problem, front [][]float64) {
 	rng := rand.New(rand.NewPCG(7, 7))
 	at := optimal[p.Name]
 	all := slices.Clone(front)
-	for i := range 3000 {
+	for i := range 1500 {
 		a := sp.Assignment(sp.Random(rng))
 		if i%2 == 0 && at != nil {
 			x := at(p, rng.IntN(500), 500)

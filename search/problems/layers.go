@@ -100,21 +100,23 @@ func layersValues(point []int) (damage float64, size, time int) {
 		if i > 0 {
 			before = point[i-1]
 		}
-		e = layerDamage(i, before, level, e)
+		grow, add := layerDamage(i, before, level)
+		e = grow*e + add
 		s, t := layerCosts(i, before, level)
 		size, time = size+s, time+t
 	}
 	return e / (1 + e), size, time
 }
 
-// layerDamage is the error after layer i: it never falls if the error before
-// the layer, e, rises. before is -1 for the first layer.
-func layerDamage(i, before, level int, e float64) float64 {
+// layerDamage is what layer i does to the error: e becomes grow·e + add, which
+// never falls if the error before the layer rises. before is -1 for the first
+// layer.
+func layerDamage(i, before, level int) (grow, add float64) {
 	q, pair := layerError[level], 0.0
 	if before >= 0 {
 		pair = 2 * math.Sqrt(q*layerError[before])
 	}
-	return e*(1+0.5*q) + madeUpLayers[i].sensitivity*(q+pair)
+	return 1 + 0.5*q, madeUpLayers[i].sensitivity * (q + pair)
 }
 
 // layerCosts is what layer i adds to size and time.
@@ -148,13 +150,14 @@ func layersVolume(n int, withSize bool) float64 {
 	plane := rows * columns
 	step := func(i, before, level int, from, to []float64) {
 		s, t := layerCosts(i, before, level)
+		grow, add := layerDamage(i, before, level)
 		if !withSize {
 			s = 0
 		}
 		for row := 0; row+s < rows; row++ {
 			to := to[(row+s)*columns:][:columns]
 			for column, e := range from[row*columns:][:columns-t] {
-				to[column+t] = min(to[column+t], layerDamage(i, before, level, e))
+				to[column+t] = min(to[column+t], grow*e+add)
 			}
 		}
 	}
