@@ -3,6 +3,7 @@ package search
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/fettle-edge/fettle/search/parzen"
 	"github.com/fettle-edge/fettle/search/space"
@@ -36,15 +37,13 @@ func (s motpe) next(h *history, n int) draw {
 	size = min(max(size, 2, 2*len(h.terms.directions)-1), goodMost)
 	best, rest := h.split(size)
 	var good, bad []space.Point
-	for _, r := range best {
-		if r.infeasible && h.terms.measured(r.evidence) || !r.infeasible && r.complete() {
+	for i, r := range slices.Concat(best, rest) {
+		feasible := !r.infeasible && r.complete() && i < len(best)
+		if feasible || len(good) < size && r.infeasible && h.terms.measured(r.evidence) {
 			good = append(good, r.point)
 		} else {
 			bad = append(bad, r.point)
 		}
-	}
-	for _, r := range rest {
-		bad = append(bad, r.point)
 	}
 	for _, r := range h.outstanding() {
 		bad = append(bad, r.point)

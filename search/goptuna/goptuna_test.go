@@ -1,7 +1,9 @@
 package goptuna_test
 
 import (
+	"cmp"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -211,5 +213,70 @@ func TestSobolFollowsTheSeed(t *testing.T) {
 	}
 	if p := goptuna.NewSobol(0, rand.New(rand.NewPCG(1, 0))).At(3); len(p) != 0 {
 		t.Errorf("no dimensions: %v", p)
+	}
+}
+
+// TestCMAESConverges: the distribution closes in on the origin of a bowl, and
+// its draws stay in the unit cube and follow the source.
+func TestCMAESConverges(t *testing.T) {
+	c, err := goptuna.NewCMAES([]float64{0.5, 0.5, 0.5}, 0.2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rng := rand.New(rand.NewPCG(1, 1))
+	distance := func(p []float64) float64 { // from a corner of the cube
+		sum := 0.0
+		for _, x := range p {
+			sum += x * x
+		}
+		return sum
+	}
+	for range 40 {
+		points := make([][]float64, c.Generation())
+		for i := range points {
+			if points[i], err = c.Draw(rng); err != nil {
+				t.Fatal(err)
+			}
+			if slices.Min(points[i]) < 0 || slices.Max(points[i]) > 1 {
+				t.Fatalf("a draw outside the cube: %v", points[i])
+			}
+		}
+		slices.SortFunc(points, func(a, b []float64) int { return cmp.Compare(distance(a), distance(b)) })
+		if err := c.Tell(points); err != nil {
+			break // converged
+		}
+	}
+	p, err := c.Draw(rand.New(rand.NewPCG(2, 2)))
+	if err != nil || distance(p) > 1e-3 {
+		t.Errorf("after 40 generations a draw is %v, %v", p, err)
+	}
+	again, err := c.Draw(rand.New(rand.NewPCG(2, 2)))
+	if err != nil || !slices.Equal(p, again) {
+		t.Errorf("the same source draws %v, then %v", p, again)
+	}
+}
+
+// TestCMAESReportsWhatItCannotUse: degenerate generations are errors, not
+// panics.
+func TestCMAESReportsWhatItCannotUse(t *testing.T) {
+	for name, p := range map[string][]float64{"not a number": {math.NaN(), 0.5}, "the mean": {0.5, 0.5}, "infinite": {math.Inf(1), 0}} {
+		c, err := goptuna.NewCMAES([]float64{0.5, 0.5}, 0.2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		points := make([][]float64, c.Generation())
+		for i := range points {
+			points[i] = p
+		}
+		if err := c.Tell(points); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+	c, err := goptuna.NewCMAES([]float64{0.5}, 0.2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Tell([][]float64{{0.1}}); err == nil {
+		t.Error("a generation that is too small: no error")
 	}
 }
