@@ -116,7 +116,7 @@ func (x *Explanation) Predict(a study.Assignment) (Estimate, error) {
 	if len(points) == 0 {
 		return Estimate{}, fault.New(fault.Invalid, "cannot predict an assignment outside of the search space").Trying("values of the study's knobs")
 	}
-	f := x.lens.foresee.of(points[0], a)
+	f := x.lens.foresight.of(points[0], a)
 	if !f.ok {
 		return Estimate{}, fault.New(fault.Invalid, "cannot predict an assignment that makes no recipe for this model")
 	}
@@ -197,11 +197,14 @@ func (c *core) lookAt(h *history, fresh func(space.Point) bool, fit func(*fits, 
 	for _, r := range h.told {
 		told.trials[r.number] = r
 	}
-	b.evidence.read(&told)
+	b.ledger.read(&told)
 	for column := range b.columns() {
 		b.fits.now(column, fit)
 	}
 	m, err := b.model(&told)
+	if err == nil && !m.whole() {
+		err = errTooFew
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -246,13 +249,13 @@ const z975 = 1.959964
 
 // estimates predicts points.
 func (l *lens) estimates(points []foreseen) []Estimate {
-	mean, sd := l.predict(points)
+	b := l.predict(points)
 	out := make([]Estimate, len(points))
 	for i := range out {
-		out[i] = Estimate{Trial: -1, Feasible: math.Exp(l.feasible(mean, sd, i) + l.within(mean, sd, i))}
+		out[i] = Estimate{Trial: -1, Feasible: math.Exp(l.keeps(b, i, 1) + l.within(b, i))}
 		var low, high []float64
 		for j, p := range l.parts[:len(l.config.Directions)] {
-			t, margin := mean[j][i], z975*sd[j][i]
+			t, margin := b.mean[j][i], z975*b.sd[j][i]
 			if p.exact {
 				out[i].Values, low, high = append(out[i].Values, t), append(low, t), append(high, t)
 				continue
@@ -279,7 +282,7 @@ func (l *lens) redundant() []Redundant {
 	var pairs []Redundant
 	for j := range l.config.Directions {
 		for i := range j {
-			if link := l.bayes.evidence.link(i, j); link != nil {
+			if link := l.bayes.ledger.link(i, j); link != nil {
 				pairs = append(pairs, Redundant{A: i, B: j, Correlation: l.turned(i, j) * link.correlation})
 			}
 		}

@@ -13,8 +13,8 @@ const (
 func (b *bayes) columns() func(yield func(column) bool) {
 	return func(yield func(column) bool) {
 		for c := range column(b.terms.columns()) {
-			exact := int(c) < len(b.terms.directions) && b.evidence.foresee.exact[c]
-			if !exact && !(c == b.terms.ran() && !b.evidence.anyUnexplained()) && !yield(c) {
+			exact := int(c) < len(b.terms.directions) && b.ledger.foresight.exact[c]
+			if !exact && !(c == b.terms.ran() && b.ledger.allRan()) && !yield(c) {
 				return
 			}
 		}
@@ -35,7 +35,7 @@ func (f *fits) now(c column, fitted func(*fits, column) *fit) {
 	if fit == nil {
 		return
 	}
-	if s := f.fresh(c, fit, n); s != nil {
+	if s := f.process(c, fit, n); s != nil {
 		s.tells = key.tells
 		f.last[c] = s
 	}
@@ -44,7 +44,7 @@ func (f *fits) now(c column, fitted func(*fits, column) *fit) {
 // quick chooses a warp and fits hyperparameters on a part of the data that is
 // spread over the values.
 func (f *fits) quick(c column) *fit {
-	all := f.ledger.data(c, f.ledger.tells[len(f.ledger.tells)-1])
+	all, _ := f.ledger.data(c, f.ledger.tells[len(f.ledger.tells)-1])
 	if len(all.Y) < 2 {
 		return nil
 	}
@@ -54,7 +54,7 @@ func (f *fits) quick(c column) *fit {
 		}
 		return d
 	}
-	features := f.ledger.foresee.features
+	features := f.ledger.foresight.features
 	warp, hyper, err := gp.NewWarp(gp.Identity, all.Y), gp.Hyper{}, error(nil)
 	if int(c) < len(f.ledger.terms.directions) {
 		warp, hyper, err = gp.ChooseWarp(f.dims, features, part(chooseOn), hyper, coldIterations)

@@ -6,14 +6,15 @@ import (
 	"github.com/fettle-edge/fettle/search/gp"
 )
 
-// fits are the processes of the columns. Hyperparameters and warp of a column
-// come from a fit on the first k tells, where k follows from the number of
-// tells alone; all later evidence is appended one by one. So a process is a
-// function of the evidence, whatever was worked out ahead or remembered.
+// fits are the processes of the columns. The hyperparameters and the warp of a
+// column come from a fit on the first k tells, where k follows from the number
+// of tells alone (scheduled); later evidence is appended one by one. So a
+// process is a function of the evidence, to the last bit, whatever was worked
+// out ahead or remembered.
 type fits struct {
 	ledger *ledger
 	dims   []gp.Dim
-	memory map[fitKey]*fit // nil: the data allow none
+	memory map[fitKey]*fit // nil: the data allow no fit
 	last   []*surrogate    // of each column
 }
 
@@ -27,70 +28,73 @@ type fit struct {
 	hyper gp.Hyper
 }
 
-// surrogate is the process of a column.
+// surrogate is the process of a column with the evidence so far.
 type surrogate struct {
-	fit     *fit
+	*fit
 	tells   int   // that the fit is of
-	events  int   // that the process has seen
 	rows    []int // of every event, the number of its datum, or -1
 	count   int   // of data
 	process *gp.Process
 }
 
-// refitEvery is the number of tells between two fits.
-func refitEvery(tells int) int {
-	switch {
-	case tells <= 20:
-		return 1
-	case tells <= 40:
-		return 2
-	case tells <= 100:
-		return 5
-	case tells <= 200:
-		return 10
-	}
-	return 25
-}
-
-// scheduled is the number of tells that the fit in use after n tells is of.
-// The columns take turns, so that not all are fitted at the same tell.
-func scheduled(n int, c column, columns int) int {
-	every := refitEvery(n)
-	return n - (n+int(c)*max(1, every/columns))%every
-}
-
-// anchors are fits from which later ones start: each starts from the one before
-// it, all others from the last anchor before them. So few fits have to be made
-// again after a restart.
-var anchors = [...]int{4, 6, 8, 11, 16, 22, 32, 45, 64, 90, 128, 181, 256, 362}
-
 const (
-	lastChoice     = 90 // the last anchor at which a warp is chosen
 	iterations     = 15 // of a fit that starts from another
 	coldIterations = 40 // of one that starts from the prior, or chooses a warp
 )
 
-// anchor returns the last anchor before k, or 0.
-func anchor(k int) int {
-	last := 0
-	for _, a := range anchors {
-		if a < k {
-			last = a
-		}
-	}
-	return last
+func newFits(l *ledger) *fits {
+	return &fits{ledger: l, memory: map[fitKey]*fit{}, last: make([]*surrogate, l.terms.columns())}
 }
 
-func isAnchor(k int) bool {
-	for _, a := range anchors {
-		if a == k {
-			return true
-		}
+// surrogate returns the process of a column with all evidence, or nil where
+// there are not two values, or they make no process.
+func (f *fits) surrogate(c column) *surrogate {
+	k := scheduled(len(f.ledger.tells), c, f.ledger.terms.columns())
+	s := f.last[c]
+	if s == nil || s.tells != k {
+		s = f.process(c, f.at(c, k), k)
 	}
-	return false
+	if s != nil && !f.append(s, c) {
+		s = nil
+	}
+	f.last[c] = s
+	return s
 }
 
-// at returns the fit of a column on the first k tells.
+// process makes the process of a column on the first k tells.
+func (f *fits) process(c column, fit *fit, k int) *surrogate {
+	if fit == nil {
+		return nil
+	}
+	d, rows := f.ledger.data(c, f.ledger.tells[k-1])
+	p, err := gp.New(f.dims, f.ledger.foresight.features, fit.warp.Apply(d), fit.hyper)
+	if err != nil {
+		return nil
+	}
+	return &surrogate{fit: fit, tells: k, rows: rows, count: len(d.Y), process: p}
+}
+
+// append adds the evidence that came since.
+func (f *fits) append(s *surrogate, c column) bool {
+	for _, e := range f.ledger.events[len(s.rows):] {
+		y, noise, ok := f.ledger.terms.value(e, c)
+		if !ok {
+			s.rows = append(s.rows, -1)
+			continue
+		}
+		d := s.warp.Apply(gp.Data{Y: []float64{y}, Noise: []float64{noise}})
+		p, err := s.process.Append(e.input, d.Y[0], d.Noise[0])
+		if err != nil {
+			return false
+		}
+		s.rows = append(s.rows, s.count)
+		s.process = p
+		s.count++
+	}
+	return true
+}
+
+// at returns the fit of a column on the first k tells, or nil.
 func (f *fits) at(c column, k int) *fit {
 	key := fitKey{c, k}
 	got, ok := f.memory[key]
@@ -102,31 +106,32 @@ func (f *fits) at(c column, k int) *fit {
 }
 
 func (f *fits) make(c column, k int) *fit {
-	d := f.ledger.data(c, f.ledger.tells[k-1])
+	d, _ := f.ledger.data(c, f.ledger.tells[k-1])
 	if len(d.Y) < 2 {
 		return nil
 	}
-	before := &fit{}
+	start, effort := &fit{}, coldIterations
 	if a := anchor(k); a > 0 && f.at(c, a) != nil {
-		before = f.at(c, a)
+		start, effort = f.at(c, a), iterations
 	}
-	terms, features := f.ledger.terms, f.ledger.foresee.features
+	features := f.ledger.foresight.features
 	next := &fit{}
 	var err error
-	switch {
-	case c == terms.ran(), int(c) >= len(terms.directions) && slices.Min(d.Y) > 0:
-		// Labels have no scale, and a logarithm would put feasibility, which
-		// begins at 0, out of reach.
-		next.warp = gp.NewWarp(gp.Identity, d.Y)
-		next.hyper, err = gp.Fit(f.dims, features, next.warp.Apply(d), before.hyper, iterations)
-	case before.hyper.Scale == 0 || isAnchor(k) && k <= lastChoice:
-		next.warp, next.hyper, err = gp.ChooseWarp(f.dims, features, d, before.hyper, coldIterations)
-	default:
-		next.warp = gp.NewWarp(before.warp.Kind(), d.Y)
-		next.hyper, err = gp.Fit(f.dims, features, next.warp.Apply(d), before.hyper, iterations)
+	if chooses(k) && f.choosy(c, d.Y) {
+		next.warp, next.hyper, err = gp.ChooseWarp(f.dims, features, d, start.hyper, coldIterations)
+	} else {
+		next.warp = gp.NewWarp(start.warp.Kind(), d.Y)
+		next.hyper, err = gp.Fit(f.dims, features, next.warp.Apply(d), start.hyper, effort)
 	}
 	if err != nil {
 		return nil
 	}
 	return next
+}
+
+// choosy reports whether a column may have any warp. Labels have no scale. For
+// a constraint that was always broken, a logarithm would put feasibility, which
+// begins at 0, out of reach.
+func (f *fits) choosy(c column, y []float64) bool {
+	return int(c) < len(f.ledger.terms.directions) || c < f.ledger.terms.ran() && slices.Min(y) <= 0
 }

@@ -111,7 +111,7 @@ func (l *lens) newSweep() *sweep {
 	return s
 }
 
-func (l *lens) seen(p space.Point) foreseen { return l.foresee.of(l.space.Prune(p), nil) }
+func (l *lens) seen(p space.Point) foreseen { return l.foresight.of(l.space.Prune(p), nil) }
 
 // placesOf returns the levels of a knob with the shares that even draws give
 // them; of many levels, some that are evenly spread.
@@ -135,12 +135,12 @@ func placesOf(d space.Dim) []place {
 func (s *sweep) importance(j int) Importance {
 	p := s.parts[j]
 	out := Importance{Scale: string(gp.Identity)}
-	if p.shared != nil {
-		p = s.parts[p.shared.of] // a linear function of it: the same shares
-		j = s.parts[j].shared.of
+	if p.link != nil {
+		p = s.parts[p.link.of] // a linear function of it: the same shares
+		j = s.parts[j].link.of
 	}
 	if !p.exact {
-		out.Scale = string(p.fit.warp.Kind())
+		out.Scale = string(p.warp.Kind())
 	}
 	total := variance(s.at(j, s.spread), nil)
 	main, with := make([]float64, len(s.places)), make([]float64, len(s.places))

@@ -16,17 +16,17 @@ const jointDraws = 256
 // over joint draws from the model: unlike a sum of the improvements of each, it
 // counts once what several of them would add.
 func (l *lens) expect(batch []foreseen, to *pareto.Archive) float64 {
-	mean, sd := l.predict(batch)
+	b := l.predict(batch)
 	m := len(l.config.Directions)
 	roots := make([][]float64, m)
 	for j, p := range l.parts[:m] {
-		if p.modelled() {
-			roots[j] = l.joint(j, batch, mean[j], sd[j])
+		if p.surrogate != nil {
+			roots[j] = l.joint(j, batch, b.mean[j], b.sd[j])
 		}
 	}
 	chance := make([]float64, len(batch))
 	for i := range batch {
-		chance[i] = math.Exp(l.feasible(mean, sd, i))
+		chance[i] = math.Exp(l.keeps(b, i, 1))
 	}
 	rng := l.rng(streamRemaining, 1)
 	n := len(batch)
@@ -34,16 +34,16 @@ func (l *lens) expect(batch []foreseen, to *pareto.Archive) float64 {
 	total := 0.0
 	for range jointDraws {
 		for j, p := range l.parts[:m] {
-			t[j] = slices.Clone(mean[j])
+			t[j] = slices.Clone(b.mean[j])
 			for i := range z {
 				z[i] = rng.NormFloat64()
 			}
 			switch {
-			case p.modelled():
+			case p.surrogate != nil:
 				addProduct(t[j], roots[j], z)
-			case p.shared != nil:
+			case p.link != nil:
 				for i := range t[j] {
-					t[j][i] = math.Copysign(1, p.shared.slope)*t[p.shared.of][i] + p.shared.deviation*z[i]
+					t[j][i] = p.link.sign()*t[p.link.of][i] + p.link.deviation*z[i]
 				}
 			}
 		}
@@ -141,7 +141,8 @@ const (
 // between 1/4 and 2.
 func (l *lens) calibration(j int) float64 {
 	p := l.parts[j].process
-	d := l.parts[j].fit.warp.Apply(l.bayes.evidence.data(column(j), len(l.events)))
+	raw, _ := l.bayes.ledger.data(column(j), len(l.events))
+	d := l.parts[j].warp.Apply(raw)
 	mean, sd := p.LeaveOneOut()
 	h := p.Hyper()
 	n := len(d.Y)

@@ -6,32 +6,31 @@ import (
 
 	"github.com/fettle-edge/fettle/search/ehvi"
 	"github.com/fettle-edge/fettle/search/gp"
-	"github.com/fettle-edge/fettle/study/fault"
 )
 
 // model is what is believed of all points, given a history.
 type model struct {
 	terms     terms
 	events    []event
-	foresee   *foresight
+	foresight *foresight
 	parts     []part // by column
 	pending   []pending
-	relevance []float64 // of each knob: sum 1
+	relevance []float64 // of each knob; sum 1
 }
 
-// part is what a model has for a column: nothing, values known beforehand, or
-// a process.
+// part is what a model has for a column: a process, or values that are known
+// beforehand, or another objective's process, or nothing.
 type part struct {
-	exact bool
-	scale ehvi.Scale // what the process predicts is on this scale
-	unit  float64    // a typical difference on it
 	*surrogate
 	believer *gp.Process // the process with the pending trials at their means
-	shared   *link       // the process is another objective's
+	exact    bool
+	link     *link
+	scale    ehvi.Scale // what is predicted is on this scale; nil if exact
+	unit     float64    // a typical difference on it
 }
 
-// modelled reports whether the part predicts with a process.
-func (p part) modelled() bool { return p.believer != nil }
+// predicts reports whether the part says anything.
+func (p part) predicts() bool { return p.exact || p.link != nil || p.believer != nil }
 
 // pending is an outstanding trial, at its predicted values.
 type pending struct {
@@ -39,50 +38,76 @@ type pending struct {
 	values []float64
 }
 
-// model fits what the schedule asks for. It fails where an objective has too
-// little data, or a process cannot be made.
+// model fits what the schedule asks for. It fails where there is too little to
+// go by.
 func (b *bayes) model(h *history) (*model, error) {
-	l := b.evidence
-	if len(l.events) > maxEvents {
-		return nil, fault.New(fault.Invalid, "cannot model more than %d trials with Gaussian processes", maxEvents)
-	}
-	m := &model{terms: b.terms, events: l.events, foresee: l.foresee, parts: make([]part, b.terms.columns())}
-	if len(l.tells) == 0 {
+	l := b.ledger
+	switch {
+	case len(l.events) > maxEvents:
+		return nil, errTooMany
+	case len(l.tells) == 0:
 		return nil, errTooFew
 	}
-	links := b.links()
+	m := &model{terms: b.terms, events: l.events, foresight: l.foresight, parts: make([]part, b.terms.columns())}
+	links := l.links()
 	for c := range m.parts {
-		switch p := &m.parts[c]; {
-		case c < len(links) && l.foresee.exact[c]:
+		p := &m.parts[c]
+		objective := c < len(links)
+		switch {
+		case objective && l.foresight.exact[c]:
 			p.exact = true
-		case c < len(links) && links[c] != nil:
-			p.shared = links[c]
-		case column(c) == b.terms.ran() && !l.anyUnexplained():
+		case objective && links[c] != nil:
+			p.link = links[c]
+			b.remark("objective %d follows objective %d (correlation %.3f): they share one model", c+1, p.link.of+1, p.link.correlation)
+		case column(c) == b.terms.ran() && l.allRan():
 		default:
-			if p.surrogate = b.fits.surrogate(column(c)); p.surrogate != nil {
-				p.scale, p.believer = p.fit.warp, p.process
-				p.unit = p.process.Hyper().Scale
-			}
-			if c < len(links) && (p.surrogate == nil || p.count < minTells) {
-				return nil, errTooFew
+			if s := b.fits.surrogate(column(c)); s != nil {
+				p.surrogate, p.believer, p.scale, p.unit = s, s.process, s.warp, s.process.Hyper().Scale
 			}
 		}
 	}
-	for c, link := range links {
-		if link != nil {
-			from := &m.parts[link.of]
-			m.parts[c].scale, m.parts[c].unit = link.scale(from.scale), from.unit
-			link.spread(l, from.scale)
+	for j, link := range links {
+		if link == nil {
+			continue
 		}
+		from := m.parts[link.of]
+		if from.surrogate == nil {
+			return nil, errTooFew
+		}
+		m.parts[j].scale, m.parts[j].unit = link.follow(from.scale), from.unit
+		link.measure(l.events, from.scale)
+	}
+	if !m.complete() {
+		return nil, errTooFew
 	}
 	m.relevance = m.relevances(len(b.space.Dims()))
 	return m, m.believe(h)
 }
 
-var errTooFew = fault.New(fault.Invalid, "cannot model the objectives: fewer than %d trials have values", minTells)
+// complete reports whether the model can be worked with: it has all objectives,
+// or nothing is feasible yet but there is a way to find out what is.
+func (m *model) complete() bool {
+	return m.whole() || !slices.ContainsFunc(m.events, event.feasible) && m.knowsBounds()
+}
 
-func (l *ledger) anyUnexplained() bool {
-	return slices.ContainsFunc(l.events, func(e event) bool { return e.trial && l.terms.unexplained(e.evidence) })
+// whole reports whether all objectives are modelled.
+func (m *model) whole() bool {
+	for _, p := range m.parts[:len(m.terms.directions)] {
+		if !p.predicts() || p.surrogate != nil && p.count < minValues {
+			return false
+		}
+	}
+	return true
+}
+
+// knowsBounds reports whether a constraint or a limited objective is modelled.
+func (m *model) knowsBounds() bool {
+	for c, p := range m.parts {
+		if p.predicts() && (c >= len(m.terms.directions) || !math.IsNaN(m.terms.limits[c])) {
+			return true
+		}
+	}
+	return false
 }
 
 // believe adds the outstanding trials with the values they are predicted to
@@ -95,15 +120,15 @@ func (m *model) believe(h *history) error {
 		}
 	}
 	slices.SortFunc(open, byNumber)
+	mean, sd := make([]float64, 1), make([]float64, 1)
 	for _, r := range open {
-		p := pending{foreseen: m.foresee.of(r.point, r.assignment)}
+		p := pending{foreseen: m.foresight.of(r.point, r.assignment)}
 		if !p.ok {
 			continue
 		}
-		mean, sd := make([]float64, 1), make([]float64, 1)
 		for c := range m.parts {
 			part := &m.parts[c]
-			if !part.modelled() {
+			if part.believer == nil {
 				continue
 			}
 			part.believer.Predict([]gp.Input{p.input}, mean, sd)
@@ -117,66 +142,69 @@ func (m *model) believe(h *history) error {
 	}
 	for i := range m.pending {
 		p := &m.pending[i]
-		p.values = m.means(p.foreseen)
+		p.values = m.predict([]foreseen{p.foreseen}).values(m, 0)
 	}
 	return nil
 }
 
-// means returns the values that are most likely at a point.
-func (m *model) means(s foreseen) []float64 {
-	mean, sd := m.predict([]foreseen{s})
-	values := make([]float64, len(m.terms.directions))
-	for j := range values {
-		values[j] = mean[j][0]
-		if !m.parts[j].exact {
-			values[j] = m.parts[j].scale.Inverse(mean[j][0])
-		}
-	}
-	_ = sd
-	return values
-}
+// beliefs are predictions of every column at every point: mean[c][i] and
+// sd[c][i], on the scale of the part; nil for columns without a part.
+type beliefs struct{ mean, sd [][]float64 }
 
-// predict returns the mean and the standard deviation of every column at every
-// point, on the scale of the part; columns without a part have nil.
-func (m *model) predict(points []foreseen) (mean, sd [][]float64) {
+func (m *model) predict(points []foreseen) beliefs {
 	xs := make([]gp.Input, len(points))
 	for i, p := range points {
 		xs[i] = p.input
 	}
-	mean, sd = make([][]float64, len(m.parts)), make([][]float64, len(m.parts))
+	b := beliefs{make([][]float64, len(m.parts)), make([][]float64, len(m.parts))}
 	for c, part := range m.parts {
-		if !part.exact && part.shared == nil && !part.modelled() {
+		if !part.predicts() {
 			continue
 		}
-		mean[c], sd[c] = make([]float64, len(points)), make([]float64, len(points))
-		switch {
-		case part.exact:
+		b.mean[c], b.sd[c] = make([]float64, len(points)), make([]float64, len(points))
+		if part.believer != nil {
+			part.believer.Predict(xs, b.mean[c], b.sd[c])
+		}
+		if part.exact {
 			for i, p := range points {
-				mean[c][i] = p.known[c]
+				b.mean[c][i] = p.known[c]
 			}
-		case part.modelled():
-			part.believer.Predict(xs, mean[c], sd[c])
 		}
 	}
 	for c, part := range m.parts {
-		if part.shared != nil {
-			part.shared.predict(mean[part.shared.of], sd[part.shared.of], mean[c], sd[c])
+		if l := part.link; l != nil {
+			l.predict(b.mean[l.of], b.sd[l.of], b.mean[c], b.sd[c])
 		}
 	}
-	return mean, sd
+	return b
 }
 
-// relevances returns how much each knob matters, the objectives together.
+// values returns the most likely values of the objectives at point i.
+func (b beliefs) values(m *model, i int) []float64 {
+	values := unknown(len(m.terms.directions))
+	for j := range values {
+		switch p := m.parts[j]; {
+		case p.exact:
+			values[j] = b.mean[j][i]
+		case p.predicts():
+			values[j] = p.scale.Inverse(b.mean[j][i])
+		}
+	}
+	return values
+}
+
+// relevances returns how much each knob matters, all objectives together.
 func (m *model) relevances(dims int) []float64 {
 	total := make([]float64, dims)
 	sum := 0.0
-	for j := range m.terms.directions {
-		if p := m.parts[j]; p.modelled() {
-			knobs, _ := p.process.Relevance()
-			for i, r := range knobs {
-				total[i] += r
-				sum += r
-			}
+	for _, p := range m.parts[:len(m.terms.directions)] {
+		if p.surrogate == nil {
+			continue
+		}
+		knobs, _ := p.process.Relevance()
+		for i, r := range knobs {
+			total[i] += r
+			sum += r
 		}
 	}
 	for i := range total {

@@ -19,7 +19,7 @@ const (
 // says half of how far the next will be, on a scale of logarithms.
 func (l *lens) record() float64 {
 	count := len(l.told.told) - remainingTrials
-	if count < minTells || l.start != nil && count < l.start.size {
+	if count < minValues || l.start != nil && count < l.start.size {
 		return 1
 	}
 	before, err := l.before(count)

@@ -78,7 +78,7 @@ func (l *lens) forecast() (*Remaining, string) {
 		return nil, "the hypervolume is too large a number: a limit lies too far away"
 	}
 	r := &Remaining{Trials: remainingTrials, Method: remainingMethod}
-	c := &climb{bayes: l.bayes, worth: ahead.toward(reference), rng: l.rng(streamRemaining, 0), seen: map[string]bool{}}
+	c := &climb{bayes: l.bayes, worth: ahead.toward(reference), rng: l.rng(streamRemaining, 0), wheel: wheel(ahead.relevance), met: map[string]bool{}}
 	c.survey()
 	var batch []foreseen
 	for n := range remainingTrials {
@@ -86,7 +86,7 @@ func (l *lens) forecast() (*Remaining, string) {
 		if !ok {
 			break // every recipe has been asked
 		}
-		batch = append(batch, l.foresee.at(best.point))
+		batch = append(batch, l.foresight.at(best.point))
 		if n+1 == remainingTrials {
 			break
 		}
@@ -116,17 +116,16 @@ const (
 func (c *climb) survey() {
 	for _, e := range c.worth.events {
 		if e.trial {
-			c.seen[name(c.space.Canonical(e.input.Levels))] = true
+			c.met[name(c.space.Canonical(e.input.Levels))] = true
 		}
 	}
 	var first []space.Point
 	for range evenDraws {
 		first = append(first, c.space.Random(c.rng))
 	}
-	wheel := c.wheel(c.worth.relevance)
 	for range mutants {
-		from := c.worth.front[c.rng.IntN(len(c.worth.front))]
-		first = append(first, c.mutate(from, 1+c.rng.IntN(3), firstStep, wheel))
+		from := c.worth.from[c.rng.IntN(len(c.worth.from))]
+		first = append(first, c.mutate(from, 1+c.rng.IntN(3), firstStep))
 	}
 	c.add(first)
 	step := firstStep
@@ -139,11 +138,10 @@ func (c *climb) survey() {
 // spawn adds children of the best candidates.
 func (c *climb) spawn(parents int, step float64) {
 	c.order()
-	wheel := c.wheel(c.worth.relevance)
 	var next []space.Point
 	for _, p := range c.pool[:min(parents, len(c.pool))] {
 		for range children {
-			next = append(next, c.mutate(p.point, 1+c.rng.IntN(2), step, wheel))
+			next = append(next, c.mutate(p.point, 1+c.rng.IntN(2), step))
 		}
 	}
 	c.add(next)
@@ -170,7 +168,7 @@ func (c *climb) again() {
 	c.pool = c.pool[:min(kept, len(c.pool))]
 	views := make([]foreseen, len(c.pool))
 	for i, p := range c.pool {
-		views[i] = c.evidence.foresee.at(p.point)
+		views[i] = c.ledger.foresight.at(p.point)
 	}
 	for i, score := range c.worth.score(views) {
 		c.pool[i].score = score
@@ -181,17 +179,15 @@ func (c *climb) again() {
 // toward is the acquisition for a given reference.
 func (m *model) toward(reference []float64) *acquisition {
 	values, points := m.denoised()
-	a := &acquisition{model: m}
+	a := &acquisition{model: m, trust: 1, doubt: 1}
 	front := make([][]float64, 0, len(values))
 	for _, k := range pareto.Front(values) {
 		front = append(front, values[k])
-		a.front = append(a.front, append(space.Point(nil), points[k]...))
+		a.from = append(a.from, append(space.Point(nil), points[k]...))
 	}
 	axes := make([]ehvi.Axis, len(m.terms.directions))
 	for j := range axes {
-		if p := m.parts[j]; !p.exact {
-			axes[j] = ehvi.Axis{Scale: p.scale, Unit: p.unit}
-		}
+		axes[j] = ehvi.Axis{Scale: m.parts[j].scale, Unit: m.parts[j].unit}
 	}
 	a.improvement = ehvi.New(front, reference, axes)
 	return a

@@ -175,6 +175,22 @@ func (s *Space) Neutral() Point {
 	return p
 }
 
+// All returns every point, those that differ in the last dimension alone next
+// to each other.
+func (s *Space) All() []Point {
+	points := []Point{{}}
+	for _, d := range s.dims {
+		var longer []Point
+		for _, p := range points {
+			for l := range d.Levels {
+				longer = append(longer, append(slices.Clone(p), l))
+			}
+		}
+		points = longer
+	}
+	return points
+}
+
 // Random draws every level evenly, on the knob's scale.
 func (s *Space) Random(rng *rand.Rand) Point {
 	p := make(Point, len(s.dims))
