@@ -3,98 +3,38 @@
 package main
 
 import (
-	"bytes"
-	"encoding/json"
 	"maps"
-	"os"
 	"slices"
-	"testing"
 
-	"github.com/fettle-edge/fettle/configs"
 	"github.com/fettle-edge/fettle/search/problems"
 	"github.com/fettle-edge/fettle/study"
 )
 
-// planTerms are the knobs that together decide one part of what is known of a
-// variant of the demo model. Tensors of a block depend on the type of their
-// group, and on how many blocks are left; so sizes are sums of these parts.
-var planTerms = [][]string{
-	{"truncate.depth", "prune.attention", "prune.ffn"},
-	{"quant.default", "quant.attention", "truncate.depth", "prune.attention"},
-	{"quant.default", "quant.ffn_down", "truncate.depth", "prune.ffn"},
-	{"quant.default", "quant.embedding"},
-	{"runtime.flash", "runtime.kv", "truncate.depth", "prune.attention"},
-}
-
-// TestPlanTable adds to the table of the demo model what compress knows of
-// every assignment without measuring it:
-//
-//	FETTLE_TABLE=search/problems/testdata/demo.json go test -tags bench -run PlanTable ./cmd/fettle
-//
-// The terms are found by planning their assignments with all other knobs at
-// their first value, and checked by planning every assignment of the space.
-func TestPlanTable(t *testing.T) {
-	path := os.Getenv("FETTLE_TABLE")
-	if path == "" {
-		t.Log("nothing to plan: FETTLE_TABLE is not set")
-		return
-	}
-	if !os.IsPathSeparator(path[0]) {
-		path = "../../" + path
-	}
-	b, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	table, err := problems.ReadTable(bytes.NewReader(b))
-	if err != nil {
-		t.Fatal(err)
-	}
-	know := demoPlanner(t)
-	table.Plan = &problems.Plan{
-		Features: []string{"size.weights", "size.kv", "operations"},
-		Known:    map[int]int{1: 0}, // the demo's second objective is size.weights
-	}
-	for _, names := range planTerms {
-		table.Plan.Terms = append(table.Plan.Terms, findTerm(table, names, know))
-	}
-	checked := 0
-	eachAssignment(table.Knobs, nil, study.Assignment{}, func(a study.Assignment) {
-		if got, want := table.Plan.Of(table.Knobs, a), know(a); !slices.Equal(got, want) {
-			t.Fatalf("the terms of %v give %v, its plan %v", a, got, want)
-		}
-		checked++
-	})
-	var out bytes.Buffer
-	if err := json.NewEncoder(&out).Encode(table); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, out.Bytes(), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	t.Logf("%d assignments agree", checked)
-}
-
-// demoPlanner returns what is known of an assignment for the bundled model. No
-// half block is ranked by measurement here: all blocks of a kind have the same
-// size, so it does not matter which ones are left out.
-func demoPlanner(t *testing.T) func(study.Assignment) []float64 {
-	file, err := configs.WriteDemo(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	f, m, err := loadStudy(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	n := m.Info().Blocks
-	ranking := &study.Ranking{Attention: make([]float64, n), FFN: make([]float64, n)}
+// known returns what is known of an assignment before it is measured: bytes of
+// weights, bytes of the cache, operations for each token.
+func (r *recorder) known() func(study.Assignment) []float64 {
 	return func(a study.Assignment) []float64 {
-		_, p, err := m.Plan(&f.Spec, ranking, a)
-		if err != nil {
-			t.Fatal(err)
-		}
+		_, p, err := r.model.Plan(&r.spec, r.ranking, a)
+		check(r.t, err)
 		return []float64{float64(p.WeightBytes), float64(p.KVBytes), float64(p.OpsPerToken)}
+	}
+}
+
+// plan adds what is known to the table. The terms are found by planning their
+// assignments with all other knobs at their first value, and checked by planning
+// every assignment.
+func (r *recorder) plan(known func(study.Assignment) []float64) {
+	r.table.Plan = &problems.Plan{
+		Features: []string{"size.weights", "size.kv", "operations"},
+		Known:    map[int]int{1: 0}, // the second objective is size.weights
+	}
+	for _, names := range gridTerms {
+		r.table.Plan.Terms = append(r.table.Plan.Terms, findTerm(r.table, names, known))
+	}
+	for _, row := range r.table.Rows {
+		if got, want := r.table.Plan.Of(gridKnobs, row.Assignment), known(row.Assignment); !slices.Equal(got, want) {
+			r.t.Fatalf("the terms of %v give %v, its plan %v", row.Assignment, got, want)
+		}
 	}
 }
 
