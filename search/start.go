@@ -16,14 +16,14 @@ type start struct {
 	homogeneous []space.Point
 }
 
-// newStart plans a trial for each knob, at least 8 and at most 16, no more than
-// a third of the budget beyond 8, at most two thirds of them homogeneous.
+// startSize is the number of trials of a start design. More of them, say one
+// for each knob, did not help on any problem of package search/problems, and
+// fewer left the model blind.
+const startSize = 8
+
+// newStart plans the start design, at most two thirds of it homogeneous.
 func newStart(sp *space.Space, sequence *goptuna.Sobol, budget int) *start {
-	size := min(len(sp.Dims()), 16)
-	if budget > 0 {
-		size = min(size, budget/3)
-	}
-	size = max(8, size)
+	size := startSize
 	if budget > 0 {
 		size = min(size, budget)
 	}
