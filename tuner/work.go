@@ -96,7 +96,7 @@ func (b *bench) runLane(ctx context.Context, target string) (ending, error) {
 	changed, stop := b.cfg.Store.Watch()
 	defer stop()
 	defer b.setPhase(b.study.ID, target, "")
-	sampler, seen, err := b.replay(ctx, target)
+	sampler, seen, err := b.rebuild(ctx, target)
 	if err != nil {
 		return ending{}, err
 	}
