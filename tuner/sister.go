@@ -19,9 +19,9 @@ import (
 const (
 	// maxReplay is how many points of a sister's front a lane tries at most.
 	maxReplay = 8
-	// minAhead is the fewest results a sister has that is learned from, at
-	// least twice as many as the lane has trials. A front of fewer is mostly of
-	// start designs, which the lane would ask itself.
+	// minAhead is the fewest trials that have ended in a sister that is learned
+	// from, and at least twice as many as the lane has in all. A front of fewer
+	// is mostly of start designs, which the lane would ask itself.
 	minAhead = 16
 )
 
@@ -62,7 +62,7 @@ func (l *laneRun) takeOver(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if ref.Name != l.target && ahead(len(own), trials) && results(trials) > results(sister) {
+		if ref.Name != l.target && ahead(len(own), trials) && told(trials) > told(sister) {
 			sister, r.Target = trials, ref.Name
 		}
 	}
@@ -89,12 +89,12 @@ func (b *bench) learns() bool {
 
 // ahead reports whether a sister lane is so far ahead of a lane of n trials
 // that its front is worth trying.
-func ahead(n int, sister []study.Trial) bool { return results(sister) >= max(minAhead, 2*n) }
+func ahead(n int, sister []study.Trial) bool { return told(sister) >= max(minAhead, 2*n) }
 
-// results is how many trials have a feasible result.
-func results(trials []study.Trial) (n int) {
+// told is how many trials a search has learned the end of.
+func told(trials []study.Trial) (n int) {
 	for _, t := range trials {
-		if t.Feasible() {
+		if t.Feasible() || t.State == study.Infeasible || t.State == study.Stopped {
 			n++
 		}
 	}

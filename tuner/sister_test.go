@@ -286,15 +286,16 @@ func TestWorthReplay(t *testing.T) {
 }
 
 func TestAhead(t *testing.T) {
-	results := func(n int) []study.Trial {
-		return append(slices.Repeat([]study.Trial{{State: study.Complete}}, n), study.Trial{State: study.Infeasible})
+	lane := func(n int) []study.Trial { // n have ended
+		return append(slices.Repeat([]study.Trial{{State: study.Complete}}, n-3), study.Trial{State: study.Infeasible}, study.Trial{State: study.Stopped},
+			study.Trial{State: study.Ready, Measured: 1}, study.Trial{State: study.Ready}, study.Trial{State: study.Failed})
 	}
 	for _, test := range []struct {
 		own, sister int
 		want        bool
 	}{{2, 15, false}, {2, 16, true}, {8, 16, true}, {9, 17, false}, {9, 18, true}, {30, 60, true}, {40, 60, false}} {
-		if got := ahead(test.own, results(test.sister)); got != test.want {
-			t.Errorf("%d trials here, %d results there: %t", test.own, test.sister, got)
+		if got := ahead(test.own, lane(test.sister)); got != test.want {
+			t.Errorf("%d trials here, %d ended there: %t", test.own, test.sister, got)
 		}
 	}
 }
