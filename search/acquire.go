@@ -36,7 +36,7 @@ const (
 	// caution is the power of the probability of being feasible. Fronts often
 	// lie on the border of what is feasible, where half of the asks would be
 	// infeasible without it.
-	caution = 2
+	caution = 2.4
 
 	// likely is the probability of being feasible from which on an outstanding
 	// trial counts as part of the front.

@@ -42,6 +42,7 @@ func TestTellsThatAreRefused(t *testing.T) {
 // TestBadOutcomes asks every sampler after outcomes that no model can use, and
 // some that it can hardly: each ask is answered, and never by an earlier one.
 func TestBadOutcomes(t *testing.T) {
+	t.Parallel()
 	nan, inf, most := math.NaN(), math.Inf(1), math.MaxFloat64
 	values := func(v ...float64) search.Outcome { return search.Outcome{Values: v, Constraints: []float64{-1}} }
 	cases := map[string]func(n int) search.Outcome{
@@ -173,6 +174,7 @@ func TestNothingToSearch(t *testing.T) {
 // TestLongHistory: every sampler answers after 10,000 trials, all of them on
 // one front, which is the most work.
 func TestLongHistory(t *testing.T) {
+	t.Parallel()
 	const trials = 10000
 	even := map[bool][]study.Assignment{} // whether numeric
 	for _, name := range search.Samplers() {

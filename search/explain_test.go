@@ -199,7 +199,7 @@ func TestExplanationFollowsFromTheHistory(t *testing.T) {
 			if n == 25 {
 				break // stays outstanding
 			}
-			_, o := p.Trial(a, func(study.Assignment) bool { return false })
+			o := p.Trial(a)
 			for _, s := range []search.Sampler{first, again} {
 				if err := s.Tell(n, o); err != nil {
 					t.Fatal(err)
@@ -291,7 +291,7 @@ func BenchmarkExplain(b *testing.B) {
 				s := newSampler(b, p.Config(name, 1, 300))
 				for n := range 300 {
 					a := ask(b, draw, n).Assignment
-					_, o := p.Trial(a, func(study.Assignment) bool { return false })
+					o := p.Trial(a)
 					if err := s.Add(n, a); err != nil {
 						b.Fatal(err)
 					}

@@ -2,6 +2,7 @@ package search_test
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -74,28 +75,35 @@ func TestAnyOrder(t *testing.T) {
 			continue
 		}
 		for seed := range int64(4) {
-			cfg := demo()
-			cfg.Sampler, cfg.Seed, cfg.Constraints = name, seed, 2
-			cfg.Limits = []float64{math.NaN(), 2.9, math.NaN()}
-			recipes := math.Inf(1)
-			if seed%2 == 0 { // 3 × 2 × (1 + 3) assignments
-				cfg.Knobs, recipes = cfg.Knobs[6:], 24
-			}
-			cfg = numeric(cfg)
-			even := newSampler(t, search.Config{Knobs: cfg.Knobs, Directions: cfg.Directions, Sampler: search.Random, Seed: 9})
-			cfg.Replay = []study.Assignment{ask(t, even, 0).Assignment, ask(t, even, 1).Assignment}
-			r := &run{t: t, cfg: cfg, rng: rand.New(rand.NewPCG(uint64(seed), 9)), sampler: newSampler(t, cfg), asked: map[string]bool{}}
-			for range 60 {
-				if !r.ask() {
-					break
-				}
-				r.happen()
-			}
-			_, err := r.sampler.Ask(1000)
-			if end := errors.Is(err, search.ErrExhausted); end != (recipes == 24) || end && len(r.asked) != 24 {
-				t.Errorf("%s, seed %d: after %d recipes of %v: %v", name, seed, len(r.asked), recipes, err)
-			}
+			t.Run(fmt.Sprintf("%s/%d", name, seed), func(t *testing.T) {
+				t.Parallel()
+				anyOrder(t, name, seed)
+			})
 		}
+	}
+}
+
+func anyOrder(t *testing.T, name string, seed int64) {
+	cfg := demo()
+	cfg.Sampler, cfg.Seed, cfg.Constraints = name, seed, 2
+	cfg.Limits = []float64{math.NaN(), 2.9, math.NaN()}
+	recipes := math.Inf(1)
+	if seed%2 == 0 { // 3 × 2 × (1 + 3) assignments
+		cfg.Knobs, recipes = cfg.Knobs[6:], 24
+	}
+	cfg = numeric(cfg)
+	even := newSampler(t, search.Config{Knobs: cfg.Knobs, Directions: cfg.Directions, Sampler: search.Random, Seed: 9})
+	cfg.Replay = []study.Assignment{ask(t, even, 0).Assignment, ask(t, even, 1).Assignment}
+	r := &run{t: t, cfg: cfg, rng: rand.New(rand.NewPCG(uint64(seed), 9)), sampler: newSampler(t, cfg), asked: map[string]bool{}}
+	for range 45 {
+		if !r.ask() {
+			break
+		}
+		r.happen()
+	}
+	_, err := r.sampler.Ask(1000)
+	if end := errors.Is(err, search.ErrExhausted); end != (recipes == 24) || end && len(r.asked) != 24 {
+		t.Errorf("after %d recipes of %v: %v", len(r.asked), recipes, err)
 	}
 }
 

@@ -307,6 +307,7 @@ func TestHugeSpace(t *testing.T) {
 // TestNoTwoAsksAreEqual runs every sampler with many trials outstanding, told
 // in any order, some forgotten.
 func TestNoTwoAsksAreEqual(t *testing.T) {
+	t.Parallel()
 	for _, name := range search.Samplers() {
 		cfg := demo()
 		cfg.Sampler = name

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -135,23 +136,25 @@ func (r *recorder) measure(n int) cost {
 // level of the computer at that time is taken.
 const level = 15
 
-// steady returns the time of a token of every row: the median of its passes,
-// each freed of how slow the computer was at that time. That is the median of
-// how much the measurements around it lie above their rows' medians, on a
-// logarithmic scale (Tukey's median polish).
-func steady(costs []cost, rows int) (median, deviation []float64) {
+// steady returns the time of a token of every variant: the median of its
+// measurements, each freed of how slow the computer was at that time. That is
+// the median of how much the measurements around it lie above their variants'
+// medians, on a logarithmic scale (Tukey's median polish). variant is that of
+// each row.
+func steady(costs []cost, variant []int) (median, deviation []float64) {
 	logs := make([]float64, len(costs))
 	for i, c := range costs {
 		logs[i] = math.Log(c.Decode)
 	}
-	at := make([]float64, rows)
+	at := make([]float64, 1+slices.Max(variant))
 	medians := func() {
-		of := make([][]float64, rows)
+		of := make([][]float64, len(at))
 		for i, c := range costs {
-			of[c.Row] = append(of[c.Row], logs[i])
+			v := variant[c.Row]
+			of[v] = append(of[v], logs[i])
 		}
-		for r := range at {
-			at[r] = study.Median(of[r])
+		for v := range at {
+			at[v] = study.Median(of[v])
 		}
 	}
 	for range 3 {
@@ -160,7 +163,7 @@ func steady(costs []cost, rows int) (median, deviation []float64) {
 		for i := range costs {
 			var near []float64
 			for k := max(0, i-level); k <= min(len(costs)-1, i+level); k++ {
-				near = append(near, logs[k]-at[costs[k].Row])
+				near = append(near, logs[k]-at[variant[costs[k].Row]])
 			}
 			drift[i] = study.Median(near)
 		}
@@ -171,22 +174,24 @@ func steady(costs []cost, rows int) (median, deviation []float64) {
 	medians()
 	deviation = make([]float64, len(costs))
 	for i, c := range costs {
-		deviation[i] = math.Abs(logs[i] - at[c.Row])
+		deviation[i] = math.Abs(logs[i] - at[variant[c.Row]])
 	}
-	for r := range at {
-		at[r] = math.Exp(at[r])
+	for v := range at {
+		at[v] = math.Exp(at[v])
 	}
 	return at, deviation
 }
 
 func (r *recorder) writeTable(rows [][]study.ChunkScore, costs []cost) {
 	t := r.table
-	times, deviation := steady(costs, len(t.Rows))
-	r.t.Logf("a measurement deviates from its row's median by %.1f %% in the median", 100*study.Median(deviation))
+	variant := r.variants()
+	times, deviation := steady(costs, variant)
+	r.t.Logf("%d variants; a measurement deviates from its variant's median by %.1f %% in the median", 1+slices.Max(variant), 100*study.Median(deviation))
 	known := r.known()
 	for i := range t.Rows {
 		row := &t.Rows[i]
-		row.Values = []float64{study.QualityValues(rows[i])["quality.kld"].Value, known(row.Assignment)[0], times[i]}
+		row.Values = []float64{study.QualityValues(rows[i])["quality.kld"].Value, known(row.Assignment)[0], times[variant[i]]}
+		row.Variant = 1 + variant[i]
 		for k, x := range row.Values {
 			row.Values[k] = short(r.t, x, 8)
 		}
@@ -198,6 +203,20 @@ func (r *recorder) writeTable(rows [][]study.ChunkScore, costs []cost) {
 	b, err := json.Marshal(t)
 	check(r.t, err)
 	check(r.t, os.WriteFile(r.path("table.json"), append(b, '\n'), 0o600))
+}
+
+// variants numbers the recipes: rows of one recipe have the same number.
+func (r *recorder) variants() []int {
+	numbers, of := map[string]int{}, []int(nil)
+	for row := range r.table.Rows {
+		recipe, _ := r.recipe(row)
+		key := recipe.Key()
+		if _, ok := numbers[key]; !ok {
+			numbers[key] = len(numbers)
+		}
+		of = append(of, numbers[key])
+	}
+	return of
 }
 
 // worstDamage is the divergence, in nats for each token, beyond which a variant

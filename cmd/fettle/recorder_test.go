@@ -87,7 +87,7 @@ func (r *recorder) build(recipe study.Recipe) []string {
 func (r *recorder) evaluate(recipe study.Recipe, first, chunks int, save bool) []study.ChunkScore {
 	files := r.build(recipe)
 	run := recipe.Run
-	run.Threads = runtime.NumCPU()
+	run.Threads = 1 // other work may go on beside it
 	var scores []study.ChunkScore
 	check(r.t, r.runner.Evaluate(r.t.Context(), job.Evaluate{
 		Model: files, Run: run, Text: r.file.TextPath, First: first, Chunks: chunks,

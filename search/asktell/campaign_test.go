@@ -49,7 +49,7 @@ func (l *lines) Ask(n int) (study.Assignment, error) {
 	return l.codec.Assignment(answer.Params)
 }
 
-func (l *lines) Tell(n int, _ study.Assignment, o search.Outcome) error {
+func (l *lines) Tell(n int, o search.Outcome) error {
 	id := l.ids[n]
 	r := asktell.Request{Cmd: asktell.CmdTell, ID: &id, Values: o.Values, Noise: o.Noise, Constraints: o.Constraints}
 	if o.Infeasible {

@@ -5,13 +5,14 @@ import (
 	"strings"
 )
 
-// demoTable is a recorded study of the demo model on one computer: 340 real
-// variants, drawn evenly from the space of the demo's study.
+// demoTable has what was measured of variants of the demo model on one
+// computer: all 432 of a grid of types of weights, halves of blocks left out and
+// depths.
 //
 //go:embed testdata/demo.json
 var demoTable string
 
-// Demo is the recorded study of the demo model as a problem: damage, bytes of
+// Demo is the recorded grid of the demo model as a problem: damage, bytes of
 // weights and seconds for each token. With predictions the search knows what
 // can be computed of a variant before it is measured. Hypervolume is measured
 // from the costs of the unchanged model and half a nat of damage for each token:

@@ -89,9 +89,9 @@ const c2Radius = 0.2
 func C2DTLZ2() Problem {
 	p := real("c2dtlz2", 4, 0, 1, repeat(1.1, 2), nil)
 	p.Constraints = 1
-	p.Trial = func(a study.Assignment, _ func(study.Assignment) bool) (study.Assignment, search.Outcome) {
+	p.Trial = func(a study.Assignment) search.Outcome {
 		f := dtlz2Values(vector(p.Knobs, a), 2)
-		return a, search.Outcome{Values: f, Constraints: []float64{c2Constraint(f)}}
+		return search.Outcome{Values: f, Constraints: []float64{c2Constraint(f)}}
 	}
 	var front [][]float64
 	for i := range samples + 1 {

@@ -1,7 +1,6 @@
 package problems_test
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"testing"
@@ -9,7 +8,6 @@ import (
 	"github.com/fettle-edge/fettle/search"
 	"github.com/fettle-edge/fettle/search/pareto"
 	"github.com/fettle-edge/fettle/search/problems"
-	"github.com/fettle-edge/fettle/study"
 )
 
 // forecast is what was to be gained by the next ten trials, and what they
@@ -30,7 +28,6 @@ func forecasts(t testing.TB, name string, seed int64, trials int) map[int]foreca
 	}
 	var values [][]float64 // feasible, as observed
 	ends := []int{0}       // of values, by trial
-	used := map[string]bool{}
 	references, shares := map[int][]float64{}, map[int]float64{}
 	for n := range trials {
 		if n >= 20 && n%10 == 0 && n+10 <= trials {
@@ -46,14 +43,7 @@ func forecasts(t testing.TB, name string, seed int64, trials int) map[int]foreca
 		if err != nil {
 			t.Fatal(err)
 		}
-		a, exact := p.Trial(g.Assignment, func(a study.Assignment) bool { return used[a.Key()] })
-		used[a.Key()] = true
-		if a.Key() != g.Assignment.Key() { // a table has what lies near
-			if err := errors.Join(s.Forget(n), s.Add(n, a)); err != nil {
-				t.Fatal(err)
-			}
-		}
-		o := p.Observe(a, exact, seed)
+		o := p.Observe(g.Assignment, p.Trial(g.Assignment), seed)
 		if err := s.Tell(n, o); err != nil {
 			t.Fatal(err)
 		}

@@ -72,7 +72,7 @@ func TestFrontsAreAttained(t *testing.T) {
 		}
 		var front [][]float64
 		for i := range n {
-			_, o := p.Trial(assignment(p, at(p, i, n)), nil)
+			o := p.Trial(assignment(p, at(p, i, n)))
 			if name == "c2dtlz2" && !Feasible(o) {
 				continue // between the parts of its front
 			}
@@ -109,7 +109,7 @@ func beyond(t *testing.T, p Problem, front [][]float64) {
 			}
 			a = assignment(p, x)
 		}
-		if _, o := p.Trial(a, nil); Feasible(o) {
+		if o := p.Trial(a); Feasible(o) {
 			all = append(all, o.Values)
 		}
 	}
@@ -153,7 +153,7 @@ func TestDTLZ7WithThreeObjectives(t *testing.T) {
 	var front [][]float64
 	const side = 100
 	for i := range side * side {
-		_, o := p.Trial(assignment(p, []float64{float64(i%side) / (side - 1), float64(i/side) / (side - 1), 0, 0}), nil)
+		o := p.Trial(assignment(p, []float64{float64(i%side) / (side - 1), float64(i/side) / (side - 1), 0, 0}))
 		front = keepFront(front, o.Values)
 	}
 	if got := p.hypervolume(front) / p.Best; got < 0.99 || got > 1 {
@@ -174,7 +174,7 @@ func TestSingleOptima(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for _, c := range cases {
 		optimum := c.p.Reference[0] - c.p.Best
-		_, o := c.p.Trial(assignment(c.p, c.x), nil)
+		o := c.p.Trial(assignment(c.p, c.x))
 		if math.Abs(o.Values[0]-optimum) > 1e-5 {
 			t.Errorf("%s is %v at its optimum, want %v", c.p.Name, o.Values[0], optimum)
 		}
@@ -184,7 +184,7 @@ func TestSingleOptima(t *testing.T) {
 		}
 		better := 0
 		for range 4000 {
-			switch _, o := c.p.Trial(sp.Assignment(sp.Random(rng)), nil); {
+			switch o := c.p.Trial(sp.Assignment(sp.Random(rng))); {
 			case o.Values[0] < optimum:
 				t.Errorf("%s has %v, below its optimum", c.p.Name, o.Values[0])
 			case o.Values[0] < c.p.Reference[0]:

@@ -20,9 +20,9 @@ func OSY() Problem {
 	for i := range osyLow {
 		p.Knobs = append(p.Knobs, study.Knob{Name: knobName("x", i), Float: &[2]float64{osyLow[i], osyHigh[i]}})
 	}
-	p.Trial = func(a study.Assignment, _ func(study.Assignment) bool) (study.Assignment, search.Outcome) {
+	p.Trial = func(a study.Assignment) search.Outcome {
 		x := vector(p.Knobs, a)
-		return a, search.Outcome{Values: osyValues(x), Constraints: osyConstraints(x)}
+		return search.Outcome{Values: osyValues(x), Constraints: osyConstraints(x)}
 	}
 	var front [][]float64
 	for _, x := range osyFront(samples / 5) {

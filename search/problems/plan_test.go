@@ -36,9 +36,14 @@ func TestPlanKnowsWhatWasMeasured(t *testing.T) {
 }
 
 const planned = `{
- "knobs": [{"name": "type", "choice": ["a", "b"]}, {"name": "deep", "int": [1, 3], "when": {"type": ["b"]}}, {"name": "x", "float": [0, 1]}],
+ "knobs": [{"name": "type", "choice": ["a", "b"]}, {"name": "deep", "int": [1, 3], "when": {"type": ["b"]}}, {"name": "x", "float": [0, 0]}],
  "directions": ["min", "max"],
- "rows": [{"assignment": {"type": "a", "x": 0}, "values": [1, 5]}],
+ "rows": [
+  {"assignment": {"type": "a", "x": 0}, "values": [1, 5]},
+  {"assignment": {"type": "b", "deep": 1, "x": 0}, "values": [2, 5]},
+  {"assignment": {"type": "b", "deep": 2, "x": 0}, "values": [3, 5]},
+  {"assignment": {"type": "b", "deep": 3, "x": 0}, "values": [4, 5]}
+ ],
  "plan": {"features": ["size", "work"], "known": {"1": 0}, "terms": [
   {"knobs": ["deep", "type"], "values": [[0,0],[1,10], [0,0],[2,20], [0,0],[3,30], [7,70],[0,0]]},
   {"knobs": ["type"], "values": [[100,0],[200,0]]}
@@ -54,8 +59,8 @@ func TestPlanSumsItsTerms(t *testing.T) {
 		a          study.Assignment
 		size, work float64
 	}{
-		{study.Assignment{"type": study.Text("a"), "x": study.Number(1)}, 107, 70},
-		{study.Assignment{"type": study.Text("b"), "deep": study.Number(3)}, 203, 30},
+		{study.Assignment{"type": study.Text("a"), "x": study.Number(0)}, 107, 70},
+		{study.Assignment{"type": study.Text("b"), "deep": study.Number(3), "x": study.Number(0)}, 203, 30},
 	} {
 		if got := predict(c.a); got.Features[0] != c.size || got.Features[1] != c.work || got.Known[1] != c.size || len(got.Known) != 1 {
 			t.Errorf("%v: %+v, want %v and %v", c.a, got, c.size, c.work)
@@ -84,7 +89,7 @@ func TestNoise(t *testing.T) {
 	for _, k := range p.Knobs {
 		a[k.Name] = study.Number(2)
 	}
-	_, o := p.Trial(a, nil)
+	o := p.Trial(a)
 	var ratios []float64
 	for seed := range int64(2000) {
 		got := p.Observe(a, o, seed)

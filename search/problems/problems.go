@@ -36,18 +36,15 @@ type Problem struct {
 	// Key is the identity of what an assignment is tried as (search.Config.Key);
 	// nil is the assignment itself.
 	Key func(study.Assignment) (string, error)
-	// Trial returns the outcome of a suggestion, without noise, and the
-	// assignment that it belongs to. used is true for assignments that had a
-	// trial before.
-	Trial func(a study.Assignment, used func(study.Assignment) bool) (study.Assignment, search.Outcome)
+	// Trial returns the outcome of an assignment, without noise.
+	Trial func(study.Assignment) search.Outcome
 }
 
-// pure makes a trial of a function that takes every assignment as it is. A nil
-// slice of values is infeasible.
-func pure(f func(study.Assignment) []float64) func(study.Assignment, func(study.Assignment) bool) (study.Assignment, search.Outcome) {
-	return func(a study.Assignment, _ func(study.Assignment) bool) (study.Assignment, search.Outcome) {
+// pure makes a trial of a function. A nil slice of values is infeasible.
+func pure(f func(study.Assignment) []float64) func(study.Assignment) search.Outcome {
+	return func(a study.Assignment) search.Outcome {
 		values := f(a)
-		return a, search.Outcome{Values: values, Infeasible: values == nil}
+		return search.Outcome{Values: values, Infeasible: values == nil}
 	}
 }
 

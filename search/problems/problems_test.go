@@ -3,6 +3,7 @@ package problems_test
 import (
 	"math"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -71,15 +72,19 @@ func TestMean(t *testing.T) {
 	}
 }
 
+// table has six assignments: "deep" is active under one of the types. Rows 4
+// and 6 are one variant.
 const table = `{
- "knobs": [{"name": "type", "choice": ["a", "b"]}, {"name": "n", "int": [0, 4]},
-           {"name": "deep", "int": [1, 3], "when": {"type": ["b"]}}],
+ "knobs": [{"name": "type", "choice": ["a", "b"]}, {"name": "n", "int": [0, 1]},
+           {"name": "deep", "int": [1, 2], "when": {"type": ["b"]}}],
  "directions": ["min", "max"],
  "rows": [
   {"assignment": {"type": "a", "n": 0}, "values": [1, 5]},
-  {"assignment": {"type": "a", "n": 3}, "values": [2, 9]},
-  {"assignment": {"type": "b", "n": 4, "deep": 1}, "values": [3, 5]},
-  {"assignment": {"type": "b", "n": 0, "deep": 3}, "values": null, "infeasible": true}
+  {"assignment": {"type": "a", "n": 1}, "values": [2, 9]},
+  {"assignment": {"type": "b", "n": 1, "deep": 2}, "values": [3, 5]},
+  {"assignment": {"type": "b", "n": 1, "deep": 1}, "values": [2, 6], "variant": 7},
+  {"assignment": {"type": "b", "n": 0, "deep": 2}, "values": null, "infeasible": true},
+  {"assignment": {"type": "b", "n": 0, "deep": 1}, "values": [2, 10], "variant": 7}
  ]}`
 
 func readTable(t *testing.T, text string) *problems.Table {
@@ -91,32 +96,34 @@ func readTable(t *testing.T, text string) *problems.Table {
 	return got
 }
 
-func TestTableTakesTheNearestRow(t *testing.T) {
+func TestTableHasARowForEveryAssignment(t *testing.T) {
 	p := readTable(t, table).Problem("small")
-	// The worst values are 3 and 5; (2, 9) lies (1, 4) from them, (1, 5) on an edge.
+	// The worst values are 3 and 5; (2, 9) lies (1, 4) from them, (1, 5) on an
+	// edge. Row 6 counts as row 4.
 	if p.Best != 4 {
 		t.Errorf("the front's hypervolume is %v, want 4", p.Best)
 	}
-	used := map[string]bool{}
-	cases := []struct {
-		asked study.Assignment
-		want  int // n of the row
-		kind  string
-	}{
-		{study.Assignment{"type": study.Text("a"), "n": study.Number(3)}, 3, "a"}, // in the table
-		{study.Assignment{"type": study.Text("a"), "n": study.Number(3)}, 0, "a"}, // used: the next nearest
-		{study.Assignment{"type": study.Text("b"), "n": study.Number(1), "deep": study.Number(2)}, 0, "b"},
-		{study.Assignment{"type": study.Text("a"), "n": study.Number(0)}, 4, "b"}, // the last row left
-		{study.Assignment{"type": study.Text("a"), "n": study.Number(1)}, 0, "a"}, // all used: the nearest of all
+	b := func(n, deep float64) study.Assignment {
+		return study.Assignment{"type": study.Text("b"), "n": study.Number(n), "deep": study.Number(deep)}
 	}
-	for i, c := range cases {
-		a, o := p.Trial(c.asked, func(a study.Assignment) bool { return used[a.Key()] })
-		used[a.Key()] = true
-		if a["n"].Int() != c.want || a["type"].String() != c.kind {
-			t.Errorf("case %d: %v stands for %v", i, c.asked, a)
+	for i, c := range []struct {
+		asked, identity study.Assignment
+		values          []float64 // nil is infeasible
+	}{
+		{study.Assignment{"type": study.Text("a"), "n": study.Number(1)}, nil, []float64{2, 9}},
+		{b(1, 2), nil, []float64{3, 5}},
+		{b(1, 1), nil, []float64{2, 6}},
+		{b(0, 2), nil, nil},
+		{b(0, 1), b(1, 1), []float64{2, 6}},
+	} {
+		if c.identity == nil {
+			c.identity = c.asked
 		}
-		if o.Infeasible != (c.kind == "b" && c.want == 0) {
-			t.Errorf("case %d: outcome %v", i, o)
+		if o := p.Trial(c.asked); !slices.Equal(o.Values, c.values) || o.Infeasible != (c.values == nil) {
+			t.Errorf("case %d: outcome %+v, want %v", i, o, c.values)
+		}
+		if key, err := p.Key(c.asked); key != c.identity.Key() || err != nil {
+			t.Errorf("case %d: the key is %s, want %s (%v)", i, key, c.identity.Key(), err)
 		}
 	}
 }
@@ -131,13 +138,18 @@ func TestTableWithReference(t *testing.T) {
 
 func TestTableRefusals(t *testing.T) {
 	cases := map[string][2]string{
-		"cannot read the table":          {`"rows"`, `"lines"`},
-		"1 values for 2":                 {`[2, 9]`, `[2]`},
-		"row 2 repeats":                  {`"n": 3`, `"n": 0`},
-		"in row 3 knob n cannot":         {`"n": 4`, `"n": 5`},
-		"knob type cannot be c":          {`"type": "b", "n": 4`, `"type": "c", "n": 4`},
-		"cannot read the table: invalid": {`]}`, `]`},
-		"reference has 1 values for 2":   {`"rows"`, `"reference": [4], "rows"`},
+		"cannot read the table":                             {`"rows"`, `"lines"`},
+		"cannot read the table: invalid":                    {`]}`, `]`},
+		"1 values for 2":                                    {`[2, 9]`, `[2]`},
+		"row 2 repeats":                                     {`"type": "a", "n": 1`, `"type": "a", "n": 0`},
+		"in row 3 knob n cannot be 5":                       {`"n": 1, "deep": 2`, `"n": 5, "deep": 2`},
+		"knob type cannot be c":                             {`"type": "b", "n": 0, "deep": 2`, `"type": "c", "n": 0, "deep": 2`},
+		`row 2 has {"deep":2,"n":1,"type":"a"}, which lies`: {`"type": "a", "n": 1`, `"type": "a", "n": 1, "deep": 2`},
+		`which lies on the grid at {"deep":1,"n":1`:         {`"n": 1, "deep": 2`, `"n": 1`},
+		`it has no row for {"n":0,"type":"c"}`:              {`["a", "b"]`, `["a", "b", "c"]`},
+		`it has no row for {"n":2,"type":"a"}`:              {`"int": [0, 1]`, `"int": [0, 2000000000]`},
+		"cannot use the table's knobs":                      {`"int": [0, 1]`, `"int": [1, 0]`},
+		"reference has 1 values for 2":                      {`"rows"`, `"reference": [4], "rows"`},
 	}
 	for want, c := range cases {
 		_, err := problems.ReadTable(strings.NewReader(strings.Replace(table, c[0], c[1], 1)))
@@ -151,17 +163,17 @@ func TestTableRefusals(t *testing.T) {
 	}
 }
 
-// TestSearchOfATable: every trial lands on a row of its own, so as many trials
-// as rows find the whole front.
+// TestSearchOfATable: no recipe is asked twice, so as many trials as recipes
+// find the whole front.
 func TestSearchOfATable(t *testing.T) {
 	p := readTable(t, table).Problem("small")
 	for _, name := range []string{search.TPE, search.Random, search.Sobol} {
-		shares, err := problems.Run(p, name, 1, 4)
+		shares, err := problems.Run(p, name, 1, 5)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if shares[3] != 1 {
-			t.Errorf("%s: after all rows the share is %v", name, shares[3])
+		if shares[4] != 1 {
+			t.Errorf("%s: after all recipes the share is %v", name, shares[4])
 		}
 	}
 }

@@ -16,9 +16,8 @@ import (
 type Asker interface {
 	// Ask proposes trial n, or fails with search.ErrExhausted.
 	Ask(n int) (study.Assignment, error)
-	// Tell closes trial n. got is the assignment that the outcome belongs to:
-	// what was asked, or what a Table has near it.
-	Tell(n int, got study.Assignment, o search.Outcome) error
+	// Tell closes trial n with the outcome of what was asked.
+	Tell(n int, o search.Outcome) error
 	// Prepare is called between a Tell and the Ask of trial n.
 	Prepare(n int) error
 }
@@ -75,7 +74,6 @@ type campaign struct {
 	p     Problem
 	asker Asker
 	open  []trial
-	used  map[string]bool
 	front [][]float64
 	share float64
 	Result
@@ -84,14 +82,13 @@ type campaign struct {
 // trial is an outstanding one.
 type trial struct {
 	number   int
-	got      study.Assignment
 	exact    search.Outcome
 	observed search.Outcome
 }
 
 // Run searches a problem.
 func (c Campaign) Run(p Problem, a Asker) (Result, error) {
-	r := campaign{Campaign: c, p: p, asker: a, used: map[string]bool{}}
+	r := campaign{Campaign: c, p: p, asker: a}
 	order := rand.New(rand.NewPCG(uint64(c.Seed), 8))
 	for n := range c.Trials {
 		for len(r.open) >= max(1, c.Outstanding) {
@@ -142,11 +139,8 @@ func (c *campaign) ask(n int) error {
 	if err != nil {
 		return err
 	}
-	t := trial{number: n}
-	t.got, t.exact = c.p.Trial(asked, func(a study.Assignment) bool { return c.used[a.Key()] })
-	c.used[t.got.Key()] = true
-	t.observed = c.p.Observe(t.got, t.exact, c.Seed)
-	c.open = append(c.open, t)
+	exact := c.p.Trial(asked)
+	c.open = append(c.open, trial{n, exact, c.p.Observe(asked, exact, c.Seed)})
 	return nil
 }
 
@@ -155,7 +149,7 @@ func (c *campaign) tell(i int) error {
 	t := c.open[i]
 	c.open = slices.Delete(c.open, i, i+1)
 	c.score(t.exact)
-	return c.timed(&c.Result.Tell, func() error { return c.asker.Tell(t.number, t.got, t.observed) })
+	return c.timed(&c.Result.Tell, func() error { return c.asker.Tell(t.number, t.observed) })
 }
 
 func (c *campaign) score(o search.Outcome) {
@@ -205,10 +199,7 @@ func Feasible(o search.Outcome) bool {
 }
 
 // own is a sampler of package search as an Asker.
-type own struct {
-	search.Sampler
-	asked map[int]string
-}
+type own struct{ search.Sampler }
 
 // NewAsker starts a search.
 func NewAsker(cfg search.Config) (Asker, error) {
@@ -216,22 +207,12 @@ func NewAsker(cfg search.Config) (Asker, error) {
 	if err != nil {
 		return nil, err
 	}
-	return own{s, map[int]string{}}, nil
+	return own{s}, nil
 }
 
 func (o own) Ask(n int) (study.Assignment, error) {
 	s, err := o.Sampler.Ask(n)
-	o.asked[n] = s.Assignment.Key()
 	return s.Assignment, err
-}
-
-func (o own) Tell(n int, got study.Assignment, out search.Outcome) error {
-	if got.Key() != o.asked[n] {
-		if err := errors.Join(o.Sampler.Forget(n), o.Sampler.Add(n, got)); err != nil {
-			return err
-		}
-	}
-	return o.Sampler.Tell(n, out)
 }
 
 // Designs returns the assignments that a sampler begins with on a problem
@@ -248,15 +229,9 @@ func Designs(p Problem, sampler string, seed int64, trials int) ([]study.Assignm
 			return designs, nil
 		}
 		designs = append(designs, g.Assignment)
-		if err := s.Tell(n, p.outcome(g.Assignment)); err != nil {
+		if err := s.Tell(n, p.Trial(g.Assignment)); err != nil {
 			return nil, err
 		}
 	}
 	return designs, nil
-}
-
-// outcome is that of an assignment in a problem without any trial.
-func (p Problem) outcome(a study.Assignment) search.Outcome {
-	_, o := p.Trial(a, func(study.Assignment) bool { return false })
-	return o
 }

@@ -6,11 +6,12 @@ import (
 
 	"github.com/fettle-edge/fettle/search"
 	"github.com/fettle-edge/fettle/search/pareto"
+	"github.com/fettle-edge/fettle/search/space"
 	"github.com/fettle-edge/fettle/study"
 	"github.com/fettle-edge/fettle/study/fault"
 )
 
-// Table is a recorded study: outcomes of some assignments of a space.
+// Table is a recorded study: the outcomes of every assignment of a space.
 type Table struct {
 	Knobs      []study.Knob      `json:"knobs"`
 	Directions []study.Direction `json:"directions"`
@@ -31,9 +32,13 @@ type Row struct {
 	Assignment study.Assignment `json:"assignment"`
 	Values     []float64        `json:"values"`
 	Infeasible bool             `json:"infeasible"`
+	// Variant numbers rows whose assignments make the same recipe; 0 is a
+	// recipe that no other row has.
+	Variant int `json:"variant,omitempty"`
 }
 
-// ReadTable reads a table as JSON and checks that its rows fit its knobs.
+// ReadTable reads a table as JSON and checks that it has one row for every
+// assignment of its knobs.
 func ReadTable(r io.Reader) (*Table, error) {
 	t := &Table{}
 	d := json.NewDecoder(r)
@@ -41,26 +46,8 @@ func ReadTable(r io.Reader) (*Table, error) {
 	if err := d.Decode(t); err != nil {
 		return nil, fault.New(fault.Invalid, "cannot read the table").Because(err)
 	}
-	feasible, seen := 0, map[string]bool{}
-	for i, row := range t.Rows {
-		key := row.Assignment.Key()
-		switch {
-		case seen[key]:
-			return nil, fault.New(fault.Invalid, "cannot use the table: row %d repeats the assignment of another", i+1)
-		case !row.Infeasible && len(row.Values) != len(t.Directions):
-			return nil, fault.New(fault.Invalid, "cannot use the table: row %d has %d values for %d objectives", i+1, len(row.Values), len(t.Directions))
-		}
-		for _, k := range t.Knobs {
-			if v, ok := row.Assignment[k.Name]; ok && !k.Contains(v) {
-				return nil, fault.New(fault.Invalid, "cannot use the table: in row %d knob %s cannot be %s", i+1, k.Name, v)
-			}
-		}
-		if seen[key] = true; !row.Infeasible {
-			feasible++
-		}
-	}
-	if feasible == 0 {
-		return nil, fault.New(fault.Invalid, "cannot use the table: no row is feasible")
+	if err := t.checkRows(); err != nil {
+		return nil, err
 	}
 	if t.Reference != nil && len(t.Reference) != len(t.Directions) {
 		return nil, fault.New(fault.Invalid, "cannot use the table: its reference has %d values for %d objectives", len(t.Reference), len(t.Directions))
@@ -73,26 +60,90 @@ func ReadTable(r io.Reader) (*Table, error) {
 	return t, nil
 }
 
-// Problem makes a search problem of the table. Its reference is the table's, or
-// the worst feasible value of each objective; its best the front of all rows. A
-// suggestion that is not in the table stands for the nearest row that had no
-// trial yet; the first of equally near rows. After every row had a trial, rows
-// are used again. The outcome is that of the row, and so is the assignment that
-// is told.
+// checkRows checks every row by itself, and that they are all assignments of
+// the knobs, each once.
+func (t *Table) checkRows() error {
+	sp, err := space.New(t.Knobs, t.Neutral)
+	if err != nil {
+		return fault.New(fault.Invalid, "cannot use the table's knobs").Because(err)
+	}
+	feasible, seen, first := false, make(map[string]bool, len(t.Rows)), t.first()
+	for i, row := range t.Rows {
+		for _, k := range t.Knobs {
+			if v, ok := row.Assignment[k.Name]; ok && !k.Contains(v) {
+				return fault.New(fault.Invalid, "cannot use the table: in row %d knob %s cannot be %s", i+1, k.Name, v)
+			}
+		}
+		key := row.Assignment.Key()
+		switch at := sp.Assignment(sp.Point(row.Assignment)); {
+		case at.Key() != key:
+			return fault.New(fault.Invalid, "cannot use the table: row %d has %s, which lies on the grid at %s", i+1, text(row.Assignment), text(at))
+		case seen[key]:
+			return fault.New(fault.Invalid, "cannot use the table: row %d repeats the assignment of another", i+1)
+		case !row.Infeasible && len(row.Values) != len(t.Directions):
+			return fault.New(fault.Invalid, "cannot use the table: row %d has %d values for %d objectives", i+1, len(row.Values), len(t.Directions))
+		}
+		seen[key], feasible = true, feasible || first[i] == i && !row.Infeasible
+	}
+	if !feasible {
+		return fault.New(fault.Invalid, "cannot use the table: no row is feasible")
+	}
+	// Points that differ in inactive knobs alone have one row.
+	for n := 0; float64(n) < sp.Size(); n++ {
+		if a := sp.Assignment(nth(sp, n)); !seen[a.Key()] {
+			return fault.New(fault.Invalid, "cannot use the table: it has no row for %s", text(a))
+		}
+	}
+	return nil
+}
+
+// nth is the n-th point of a space in the order of space.Space.All, which
+// would be too long a list if a table has few of the points.
+func nth(sp *space.Space, n int) space.Point {
+	dims := sp.Dims()
+	p := make(space.Point, len(dims))
+	for i := len(dims) - 1; i >= 0; i-- {
+		p[i], n = n%dims[i].Levels, n/dims[i].Levels
+	}
+	return p
+}
+
+// text writes an assignment as in a table's file.
+func text(a study.Assignment) string {
+	b, err := json.Marshal(a)
+	if err != nil {
+		return a.Key()
+	}
+	return string(b)
+}
+
+// first returns, for every row, the first row of its variant.
+func (t *Table) first() []int {
+	rows, variants := make([]int, len(t.Rows)), map[int]int{}
+	for i, row := range t.Rows {
+		first, again := variants[row.Variant]
+		if row.Variant == 0 || !again {
+			first = i
+			variants[row.Variant] = i
+		}
+		rows[i] = first
+	}
+	return rows
+}
+
+// Problem makes a search problem of a table that ReadTable accepts. Its
+// reference is the table's, or the worst feasible value of each objective; its
+// best the front of all rows. Rows of one variant count as the first of them:
+// that is their identity (Key), and its outcome is theirs.
 //
-// The row nearest to an assignment, whether it had a trial or not, is also its
-// identity (Key): a sampler that asks for no recipe twice gets the row that it
-// is nearest to, and does not ask for the same row in another guise.
-//
-// The problem predicts with the table's plan, if it has one. A plan is exact
-// for every assignment, also for those that have no row; so what a search knows
-// of a suggestion before it is asked is what it would know in a real study.
+// The problem predicts with the table's plan, if it has one.
 func (t *Table) Problem(name string) Problem {
 	var points [][]float64
-	byKey := make(map[string]int, len(t.Rows))
-	for i, row := range t.Rows {
-		byKey[row.Assignment.Key()] = i
-		if !row.Infeasible {
+	rows := make(map[string]Row, len(t.Rows)) // by the key of the assignment
+	for i, first := range t.first() {
+		row := t.Rows[first]
+		rows[t.Rows[i].Assignment.Key()] = row
+		if i == first && !row.Infeasible {
 			points = append(points, pareto.Orient(row.Values, t.Directions))
 		}
 	}
@@ -100,22 +151,15 @@ func (t *Table) Problem(name string) Problem {
 	if t.Reference != nil {
 		reference = pareto.Orient(t.Reference, t.Directions)
 	}
-	near := newNearness(t)
 	p := Problem{Name: name, Knobs: t.Knobs, Directions: t.Directions, Neutral: t.Neutral, Reference: reference}
 	p.Best = pareto.Hypervolume(points, reference)
 	if t.Plan != nil {
 		p.Predict = func(a study.Assignment) search.Prediction { return t.Plan.predict(t.Knobs, a) }
 	}
-	p.Key = func(a study.Assignment) (string, error) {
-		return t.Rows[near.nearest(a, nil)].Assignment.Key(), nil
-	}
-	p.Trial = func(a study.Assignment, used func(study.Assignment) bool) (study.Assignment, search.Outcome) {
-		i, ok := byKey[a.Key()]
-		if !ok || used(a) {
-			i = near.nearest(a, used)
-		}
-		row := t.Rows[i]
-		return row.Assignment, search.Outcome{Values: row.Values, Infeasible: row.Infeasible}
+	p.Key = func(a study.Assignment) (string, error) { return rows[a.Key()].Assignment.Key(), nil }
+	p.Trial = func(a study.Assignment) search.Outcome {
+		row := rows[a.Key()]
+		return search.Outcome{Values: row.Values, Infeasible: row.Infeasible}
 	}
 	return p
 }

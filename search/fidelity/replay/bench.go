@@ -46,7 +46,7 @@ func NewBench(t *problems.Table, rec *Recording, objectives int) (*Bench, error)
 	for i, row := range t.Rows {
 		chunks := rec.Chunks(i)
 		values := append([]float64{study.QualityValues(chunks)[divergence].Value}, row.Values[1:objectives]...)
-		b.table.Rows = append(b.table.Rows, problems.Row{Assignment: row.Assignment, Values: values})
+		b.table.Rows = append(b.table.Rows, problems.Row{Assignment: row.Assignment, Values: values, Variant: row.Variant})
 		b.scores = append(b.scores, chunks)
 	}
 	b.index()

@@ -8,7 +8,6 @@ import (
 	"github.com/fettle-edge/fettle/search"
 	"github.com/fettle-edge/fettle/search/fidelity"
 	"github.com/fettle-edge/fettle/search/pareto"
-	"github.com/fettle-edge/fettle/study"
 )
 
 // Run is one study.
@@ -95,17 +94,11 @@ func (s *State) ask(sampler search.Sampler, n int) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	used := map[string]bool{}
-	for _, row := range s.Tried {
-		used[s.Bench.table.Rows[row].Assignment.Key()] = true
+	key, err := s.Bench.problem.Key(asked.Assignment)
+	if err != nil {
+		return 0, err
 	}
-	a, _ := s.Bench.problem.Trial(asked.Assignment, func(a study.Assignment) bool { return used[a.Key()] })
-	if a.Key() != asked.Assignment.Key() {
-		if err := errors.Join(sampler.Forget(n), sampler.Add(n, a)); err != nil {
-			return 0, err
-		}
-	}
-	row := s.Bench.rows[a.Key()]
+	row := s.Bench.rows[key]
 	s.Tried = append(s.Tried, row)
 	return row, nil
 }

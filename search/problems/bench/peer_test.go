@@ -81,7 +81,6 @@ type peer struct {
 	*process
 	codec *asktell.Codec
 	ids   map[int]int
-	asked map[int]string
 }
 
 // begin starts a search of a problem, the designs first.
@@ -98,7 +97,7 @@ func (p *process) begin(problem problems.Problem, sampler string, seed int64, tr
 		r.Options.Start = append(r.Options.Start, codec.Params(a))
 	}
 	_, err := p.do(r)
-	return &peer{p, codec, map[int]int{}, map[int]string{}}, err
+	return &peer{p, codec, map[int]int{}}, err
 }
 
 func (p *peer) Ask(n int) (study.Assignment, error) {
@@ -106,19 +105,15 @@ func (p *peer) Ask(n int) (study.Assignment, error) {
 	if err != nil {
 		return nil, err
 	}
-	a, err := p.codec.Assignment(answer.Params)
-	p.ids[n], p.asked[n] = *answer.ID, a.Key()
-	return a, err
+	p.ids[n] = *answer.ID
+	return p.codec.Assignment(answer.Params)
 }
 
-func (p *peer) Tell(n int, got study.Assignment, o search.Outcome) error {
+func (p *peer) Tell(n int, o search.Outcome) error {
 	id := p.ids[n]
 	r := asktell.Request{Cmd: asktell.CmdTell, ID: &id, Values: o.Values, Constraints: o.Constraints}
 	if o.Infeasible {
 		r.State = asktell.StateFail
-	}
-	if got.Key() != p.asked[n] {
-		r.Params = p.codec.Params(got)
 	}
 	_, err := p.do(r)
 	return err

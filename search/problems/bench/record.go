@@ -13,7 +13,6 @@ import (
 
 	"github.com/fettle-edge/fettle/search/problems"
 	"github.com/fettle-edge/fettle/search/space"
-	"github.com/fettle-edge/fettle/study"
 )
 
 // Key names a campaign.
@@ -55,8 +54,8 @@ func Print(p problems.Problem) (string, error) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for range 16 {
 		a := sp.Assignment(sp.Random(rng))
-		got, o := p.Trial(a, func(study.Assignment) bool { return false })
-		write(got)
+		o := p.Trial(a)
+		write(a)
 		write([]any{o.Values, o.Constraints, o.Infeasible})
 		if p.Predict != nil {
 			known := p.Predict(a)

@@ -69,7 +69,7 @@ func (b *bench) late(p problems.Problem, k Key) {
 	for n := range k.Trials {
 		if n < k.Trials-rounds {
 			a := sp.Assignment(sp.Random(rng))
-			_, o := p.Trial(a, nil)
+			o := p.Trial(a)
 			if err := s.Add(n, a); err != nil {
 				b.Fatal(err)
 			}
@@ -81,7 +81,7 @@ func (b *bench) late(p problems.Problem, k Key) {
 		var got search.Suggestion
 		stop(&r.Prepare, func() error { return s.Prepare(n) })
 		stop(&r.Ask, func() (err error) { got, err = s.Ask(n); return err })
-		_, o := p.Trial(got.Assignment, nil)
+		o := p.Trial(got.Assignment)
 		stop(&r.Tell, func() error { return s.Tell(n, o) })
 	}
 	b.keep(r)

@@ -10,10 +10,8 @@ Runs on Debian's python3-optuna 3.1.0. Samplers, by options.sampler:
 Everything else is Optuna's default. options.start are enqueued. Outcome
 constraints are given to constraints_func.
 
-What was tried in place of what was asked ("params" on tell: a recorded table
-answers with its nearest row) is added to TPE as an observation of its own, and
-the asked trial counts as failed. NSGA-II learns from its own generations alone,
-so it is told the values for what it asked.
+What was tried must be what was asked: NSGA-II learns from its own generations
+alone, so "params" on tell are refused.
 """
 
 import json
@@ -100,6 +98,8 @@ class Peer:
         return trial.suggest_float(name, d.low, d.high, log=d.log)
 
     def tell(self, request):
+        if "params" in request:
+            raise ValueError("a tell of other params than were asked")
         trial = self.open.pop(request["id"])
         values = request.get("values")
         state = request.get("state", "complete")
@@ -108,10 +108,6 @@ class Peer:
             return
         if request.get("constraints"):
             self.broken[trial.number] = tuple(math.inf if c is None else c for c in request["constraints"])
-        if "params" in request and self.name == "optuna-tpe":
-            self.study.tell(trial, state=TrialState.FAIL)
-            self.add(request)
-            return
         self.study.tell(trial, values)
 
     def add(self, request):
