@@ -65,9 +65,9 @@ func (b *bench) rebuild(ctx context.Context, target string) (search.Sampler, evi
 		return nil, nil, err
 	}
 	seen := evidence{}
-	told := map[int]bool{} // a trial that is confirmed ends more than once
+	closed := map[int]bool{} // a trial that is confirmed ends more than once
 	for _, e := range history {
-		if e.Trial == nil || told[*e.Trial] {
+		if e.Trial == nil || closed[*e.Trial] {
 			continue
 		}
 		t := byNumber[*e.Trial]
@@ -76,7 +76,7 @@ func (b *bench) rebuild(ctx context.Context, target string) (search.Sampler, evi
 				err = sampler.Add(t.Index, t.Assignment)
 			}
 		} else if ends(e.Text) {
-			told[t.Number] = true
+			closed[t.Number] = true
 			err = tell(sampler, b.spec, t)
 		}
 		if err != nil {
