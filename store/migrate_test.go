@@ -75,6 +75,9 @@ func TestWhatSchema1Held(t *testing.T) {
 	if len(trials) != 3 || trials[0].State != study.Complete || trials[1].State != study.Cancelled || trials[2].State != study.Leased {
 		t.Fatalf("trials are %+v", trials)
 	}
+	if trials[0].Heard != 4 || trials[1].Heard != 8 || trials[2].Origin != "" {
+		t.Errorf("trials had heard of events up to %d and %d", trials[0].Heard, trials[1].Heard)
+	}
 	wantEqual(t, trials[0].Recipe, proposal("", "").Recipe)
 	wantEqual(t, trials[0].Values["latency.decode"], study.Summary{Value: 0.25, Low: 0.125, High: 0.5, N: 5})
 	wantEqual(t, trials[0].Pieces, []study.PieceRef{{Digest: study.DigestOf(nil), Bytes: 9}})

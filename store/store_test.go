@@ -121,6 +121,8 @@ func proposal(studyID, target string) study.Trial {
 			Run: study.RunOptions{Threads: 2, Flash: true, KV: "f16", Context: 256}, Text: "Q8_0, depth 5"},
 		Prediction: study.Prediction{FileBytes: 1 << 40, WeightBytes: 7},
 		Duplicates: 3,
+		Origin:     "start",
+		Heard:      1 << 40,
 		Warnings:   []string{"neighbour"},
 	}
 }

@@ -13,7 +13,7 @@ import (
 )
 
 const trialColumns = `study, number, target, "index", rev, state, assignment, format, model, run, text, prediction,
-	pieces, "values", reason, detail, stderr, warnings, duplicates, spent, created, ended, measured`
+	pieces, "values", reason, detail, stderr, warnings, duplicates, spent, created, ended, measured, origin, heard`
 
 func scanTrial(row scanner) (study.Trial, error) {
 	var t study.Trial
@@ -21,7 +21,7 @@ func scanTrial(row scanner) (study.Trial, error) {
 	err := row.Scan(&t.Study, &t.Number, &t.Target, &t.Index, &t.Rev, &t.State, column{&t.Assignment},
 		&t.Recipe.Format, &model, column{&t.Recipe.Run}, &t.Recipe.Text, column{&t.Prediction},
 		column{&t.Pieces}, column{&t.Values}, &t.Reason, &t.Detail, column{&t.Stderr}, column{&t.Warnings},
-		&t.Duplicates, column{&t.Spent}, moment{&t.Created}, moment{&t.Ended}, &t.Measured)
+		&t.Duplicates, column{&t.Spent}, moment{&t.Created}, moment{&t.Ended}, &t.Measured, &t.Origin, &t.Heard)
 	if model != "" {
 		t.Recipe.Model = json.RawMessage(model)
 	}
@@ -78,10 +78,10 @@ func insertTrial(ctx context.Context, tx *tx, t *study.Trial) error {
 		return err
 	}
 	_, err = tx.ExecContext(ctx, `INSERT INTO trials
-		(study, number, target, "index", rev, state, assignment, format, model, run, text, prediction, reason, detail, duplicates, spent, created)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '{}', '', '', ?, '{}', ?)`,
+		(study, number, target, "index", rev, state, assignment, format, model, run, text, prediction, reason, detail, duplicates, spent, created, origin, heard)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '{}', '', '', ?, '{}', ?, ?, ?)`,
 		t.Study, t.Number, t.Target, t.Index, t.Rev, t.State, assignment,
-		t.Recipe.Format, string(t.Recipe.Model), run, t.Recipe.Text, t.Duplicates, t.Created.UnixNano())
+		t.Recipe.Format, string(t.Recipe.Model), run, t.Recipe.Text, t.Duplicates, t.Created.UnixNano(), t.Origin, t.Heard)
 	if err != nil {
 		return err
 	}
@@ -172,12 +172,14 @@ type identity struct {
 	assignment, recipe string
 	text               string
 	duplicates         int
+	origin             string
+	heard              int64
 	created, ended     time.Time
 }
 
 func identify(t *study.Trial) identity {
 	return identity{t.Study, t.Target, t.Number, t.Index, t.Rev, t.State,
-		t.Assignment.Key(), t.Recipe.Key(), t.Recipe.Text, t.Duplicates, t.Created, t.Ended}
+		t.Assignment.Key(), t.Recipe.Key(), t.Recipe.Text, t.Duplicates, t.Origin, t.Heard, t.Created, t.Ended}
 }
 
 // Trial returns one trial.

@@ -131,6 +131,8 @@ func TestMoveKeepsWhatATrialIs(t *testing.T) {
 		"run part":   func(t *study.Trial) { t.Recipe.Run.Threads++ },
 		"text":       func(t *study.Trial) { t.Recipe.Text += "." },
 		"duplicates": func(t *study.Trial) { t.Duplicates++ },
+		"origin":     func(t *study.Trial) { t.Origin = "model" },
+		"heard":      func(t *study.Trial) { t.Heard++ },
 		"created":    func(t *study.Trial) { t.Created = t.Created.Add(1) },
 		"ended":      func(t *study.Trial) { t.Ended = noon },
 	} {

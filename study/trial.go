@@ -107,6 +107,13 @@ type Trial struct {
 	Stderr   []string `json:"stderr,omitempty"` // the child's first lines
 	Warnings []string `json:"warnings,omitempty"`
 
+	// Origin is where the assignment comes from, for people: "baseline", or as
+	// package search says.
+	Origin string `json:"origin,omitempty"`
+	// Heard is the number of the event up to which the proposal had heard of
+	// the other lanes.
+	Heard int64 `json:"heard,omitempty"`
+
 	Duplicates int       `json:"duplicates,omitempty"` // draws the sampler made that had been seen already
 	Spent      Spent     `json:"spent"`
 	Created    time.Time `json:"created"`

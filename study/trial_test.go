@@ -100,6 +100,7 @@ func TestTrialJSONRoundTrip(t *testing.T) {
 		Pieces:     []PieceRef{{DigestOf(nil), 7}},
 		Values:     map[string]Summary{"latency.decode": {0.1, 0.09, 0.2, 5}},
 		Reason:     ReasonConstraint, Detail: "d", Stderr: []string{"e"}, Warnings: []string{"w"}, Duplicates: 1,
+		Origin: "replay", Heard: 7,
 		Spent:   Spent{1, 2, 3, 4},
 		Created: time.Date(2026, 11, 22, 1, 2, 3, 4, time.UTC), Ended: time.Date(2026, 11, 22, 2, 0, 0, 0, time.UTC),
 	}

@@ -10,20 +10,16 @@ import (
 	"github.com/fettle-edge/fettle/study"
 )
 
-// newSampler makes the sampler of a lane. Its trials are numbered by their
-// index in the lane.
-func (b *bench) newSampler() (search.Sampler, error) {
+// newSampler makes the sampler of a lane, which asks replay first. Its trials
+// are numbered by their index in the lane.
+func (b *bench) newSampler(replay []study.Assignment) (search.Sampler, error) {
 	baseline, _, _, err := b.model.BaselinePlan(b.spec)
 	if err != nil {
 		return nil, err
 	}
-	directions := make([]study.Direction, len(b.spec.Objectives))
-	for i, o := range b.spec.Objectives {
-		directions[i] = o.Direction
-	}
 	return search.New(search.Config{
 		Knobs:      b.spec.Knobs,
-		Directions: directions,
+		Directions: directions(b.spec),
 		Sampler:    b.spec.Search.Sampler,
 		Seed:       b.spec.Search.Seed,
 		Budget:     b.spec.Budget.Trials,
@@ -44,13 +40,18 @@ func (b *bench) newSampler() (search.Sampler, error) {
 			}
 			return predicted(b.spec, p)
 		},
+		Replay: replay,
 	})
 }
 
-// replay rebuilds the sampler of a lane from the store's history, in the order
-// in which things happened.
-func (b *bench) replay(ctx context.Context, target string) (search.Sampler, evidence, error) {
-	sampler, err := b.newSampler()
+// rebuild makes the sampler of a lane from the store's history, in the order in
+// which things happened.
+func (b *bench) rebuild(ctx context.Context, target string) (search.Sampler, evidence, error) {
+	taken, _, err := b.takenOver(ctx, target)
+	if err != nil {
+		return nil, nil, err
+	}
+	sampler, err := b.newSampler(taken.Assignments)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -58,31 +59,28 @@ func (b *bench) replay(ctx context.Context, target string) (search.Sampler, evid
 	if err != nil {
 		return nil, nil, err
 	}
-	byNumber := map[int]study.Trial{}
-	for _, t := range trials {
-		byNumber[t.Number] = t
-	}
+	byNumber := numbered(trials)
 	history, err := b.cfg.Store.History(ctx, b.study.ID, target)
 	if err != nil {
 		return nil, nil, err
 	}
 	seen := evidence{}
-	told := map[int]bool{} // a trial that is confirmed ends more than once
+	closed := map[int]bool{} // a trial that is confirmed ends more than once
 	for _, e := range history {
-		if e.Trial == nil || told[*e.Trial] {
+		if e.Trial == nil || closed[*e.Trial] {
 			continue
 		}
 		t := byNumber[*e.Trial]
 		if e.Text == study.TextPropose {
-			if err = b.observe(ctx, sampler, target, seen, t.Created); err == nil {
+			if err = b.observe(ctx, sampler, target, seen, t.Heard); err == nil {
 				err = sampler.Add(t.Index, t.Assignment)
 			}
 		} else if ends(e.Text) {
-			told[t.Number] = true
+			closed[t.Number] = true
 			err = tell(sampler, b.spec, t)
 		}
 		if err != nil {
-			return nil, nil, fmt.Errorf("replay trial %d: %w", t.Number, err)
+			return nil, nil, fmt.Errorf("take trial %d from the history: %w", t.Number, err)
 		}
 	}
 	return sampler, seen, nil
@@ -114,6 +112,9 @@ func (l *laneRun) propose(ctx context.Context, index int) error {
 	return l.check(ctx, t)
 }
 
+// originBaseline is the origin of a trial that the search was not asked for.
+const originBaseline = "baseline"
+
 // plan asks for an assignment and works out what it means. Trial 0 of every
 // lane is the baseline.
 func (l *laneRun) plan(ctx context.Context, index int) (study.Trial, error) {
@@ -123,10 +124,17 @@ func (l *laneRun) plan(ctx context.Context, index int) (study.Trial, error) {
 		if err != nil {
 			return t, err
 		}
-		t.Assignment, t.Recipe, t.Prediction = a, recipe, prediction
+		t.Assignment, t.Recipe, t.Prediction, t.Origin = a, recipe, prediction, originBaseline
 		return t, l.sampler.Add(index, a)
 	}
-	if err := l.observe(ctx, l.sampler, l.target, l.seen, t.Created); err != nil {
+	if err := l.takeOver(ctx); err != nil {
+		return t, err
+	}
+	var err error
+	if t.Heard, err = l.cfg.Store.Revision(ctx); err != nil {
+		return t, err
+	}
+	if err := l.observe(ctx, l.sampler, l.target, l.seen, t.Heard); err != nil {
 		return t, err
 	}
 	if err := l.cfg.Aside(ctx, func() error { return l.sampler.Prepare(index) }); err != nil {
@@ -136,7 +144,7 @@ func (l *laneRun) plan(ctx context.Context, index int) (study.Trial, error) {
 	if err != nil {
 		return t, err
 	}
-	t.Assignment, t.Duplicates = suggestion.Assignment, suggestion.Duplicates
+	t.Assignment, t.Origin, t.Duplicates = suggestion.Assignment, suggestion.Origin, suggestion.Duplicates
 	t.Recipe, t.Prediction, err = l.model.Plan(l.spec, l.ranking, t.Assignment)
 	return t, err
 }

@@ -17,19 +17,7 @@ import (
 // that was measured the least, the earliest of these. It returns -1 if there is
 // none.
 func doubtful(spec *study.Spec, trials []study.Trial) int {
-	var on []int
-	var points [][]float64
-	directions := make([]study.Direction, len(spec.Objectives))
-	for i, t := range trials {
-		if !t.Feasible() {
-			continue
-		}
-		p := make([]float64, len(spec.Objectives))
-		for k, o := range spec.Objectives {
-			p[k], directions[k] = t.Values[study.ValueKey(o.Metric)].Value, o.Direction
-		}
-		on, points = append(on, i), append(points, pareto.Orient(p, directions))
-	}
+	on, points := feasible(spec, trials)
 	best := -1
 	for _, k := range pareto.Front(points) {
 		t := trials[on[k]]
@@ -38,6 +26,30 @@ func doubtful(spec *study.Spec, trials []study.Trial) int {
 		}
 	}
 	return best
+}
+
+// feasible returns the indices of the feasible trials and their objectives,
+// less being better.
+func feasible(spec *study.Spec, trials []study.Trial) (on []int, points [][]float64) {
+	for i, t := range trials {
+		if !t.Feasible() {
+			continue
+		}
+		p := make([]float64, len(spec.Objectives))
+		for k, o := range spec.Objectives {
+			p[k] = t.Values[study.ValueKey(o.Metric)].Value
+		}
+		on, points = append(on, i), append(points, pareto.Orient(p, directions(spec)))
+	}
+	return on, points
+}
+
+func directions(spec *study.Spec) []study.Direction {
+	all := make([]study.Direction, len(spec.Objectives))
+	for i, o := range spec.Objectives {
+		all[i] = o.Direction
+	}
+	return all
 }
 
 // good returns the attempts that brought measurements, and those after the last

@@ -7,6 +7,7 @@
 //	build.go     4 build     compress: only pieces that never existed
 //	evaluate.go  5 evaluate  quality, chunk by chunk, ended early when hopeless
 //	             6 measure   the board's agent leases the trial; the lane waits
+//	sister.go                 points of a sister lane's front, tried by a lane that fell behind
 //	enough.go                 whether the next trials are worth it; explain.go says it to people
 //	settle.go    7 tell      samples → values → search
 //

@@ -19,7 +19,7 @@ type explained struct {
 }
 
 // Explain says what the search of a lane has found out. target may be left out
-// where a study has one alone. It works on a sampler of its own, replayed from
+// where a study has one alone. It works on a sampler of its own, rebuilt from
 // the store, while nobody measures on this computer. It may be called from any
 // goroutine.
 func (t *Tuner) Explain(ctx context.Context, id, target string) (study.Explanation, error) {
@@ -95,7 +95,7 @@ func (t *Tuner) explain(ctx context.Context, st study.Study, target string, tria
 	}
 	var out study.Explanation
 	err = t.cfg.Aside(ctx, func() error {
-		sampler, _, err := b.replay(ctx, target)
+		sampler, _, err := b.rebuild(ctx, target)
 		if err != nil {
 			return err
 		}

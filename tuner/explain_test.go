@@ -73,6 +73,10 @@ func TestLaneEndsWhenLittleIsLeft(t *testing.T) {
 	if !strings.Contains(log.String(), l.enough) {
 		t.Errorf("the log does not hold the reason:\n%s", log)
 	}
+	l.done()
+	if got := l.Phase("s1", "local"); got != "ended early: "+l.enough {
+		t.Errorf("while other lanes go on it says %q", got)
+	}
 	again := laneOn(t, twoKnobs(0.5), store, log, 30)
 	if why, err := again.whyEnough(t.Context(), "local"); err != nil || why != l.enough {
 		t.Errorf("after a restart: %q, %v", why, err)

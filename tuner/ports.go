@@ -20,6 +20,7 @@ type Store interface {
 	Move(ctx context.Context, now time.Time, studyID string, number int, tr study.Transition, change func(*study.Trial)) (study.Trial, error)
 	LaneTrials(ctx context.Context, studyID, target string) ([]study.Trial, error)
 	History(ctx context.Context, studyID, target string) ([]study.Event, error)
+	Revision(ctx context.Context) (int64, error)
 	Attempts(ctx context.Context, studyID string, number int) ([]study.Attempt, error)
 
 	SaveScore(ctx context.Context, key study.QualityKey, c study.ChunkScore) error

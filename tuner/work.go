@@ -54,6 +54,7 @@ func (t *Tuner) work(ctx context.Context, id string) error {
 	group, laneCtx := errgroup.WithContext(ctx)
 	ends := make([]ending, len(b.spec.Targets))
 	for i, ref := range b.spec.Targets {
+		defer b.setPhase(b.study.ID, ref.Name, "")
 		group.Go(func() error {
 			var err error
 			ends[i], err = b.runLane(laneCtx, ref.Name)
@@ -95,8 +96,7 @@ func (b *bench) note(ends []ending) string {
 func (b *bench) runLane(ctx context.Context, target string) (ending, error) {
 	changed, stop := b.cfg.Store.Watch()
 	defer stop()
-	defer b.setPhase(b.study.ID, target, "")
-	sampler, seen, err := b.replay(ctx, target)
+	sampler, seen, err := b.rebuild(ctx, target)
 	if err != nil {
 		return ending{}, err
 	}
@@ -130,6 +130,7 @@ func (b *bench) runLane(ctx context.Context, target string) (ending, error) {
 		case doWait:
 			err = l.wait(ctx, changed)
 		case doFinish:
+			l.done()
 			return ending{s.late, l.enough}, nil
 		}
 		if err != nil {
@@ -187,6 +188,15 @@ func (l *laneRun) wait(ctx context.Context, changed <-chan struct{}) error {
 // phase tells what the lane does now.
 func (l *laneRun) phase(format string, args ...any) {
 	l.setPhase(l.study.ID, l.target, fmt.Sprintf(format, args...))
+}
+
+// done tells that the lane has ended, while others may go on.
+func (l *laneRun) done() {
+	phase := ""
+	if l.enough != "" {
+		phase = "ended early: " + l.enough
+	}
+	l.setPhase(l.study.ID, l.target, phase)
 }
 
 // tell closes a trial with the sampler.

@@ -90,6 +90,7 @@ func describe(s client.StudyView) *table {
 	if again, why := search.Reproducible(sampler); !again {
 		t.add("", "not to be had again from the seed alone: "+why)
 	}
+	t.add("budget", budget(s.Spec.Budget))
 	for _, l := range s.Lanes {
 		t.add("lane "+l.Target, strings.TrimSpace(fmt.Sprintf("%d/%d trials finished, front of %d  %s", l.Finished, l.Budget, len(l.Front), l.Phase)))
 	}
@@ -103,6 +104,17 @@ func describe(s client.StudyView) *table {
 		t.add("trials", strings.Join(counts, ", "))
 	}
 	return t
+}
+
+func budget(b study.Budget) string {
+	text := fmt.Sprintf("%d trials on each target", b.Trials)
+	if b.Wall > 0 {
+		text += ", at most " + study.FormatDuration(b.Wall)
+	}
+	if b.MinGain > 0 {
+		text += fmt.Sprintf("; fewer once the next ones are expected to add less than %.3g %% to the hypervolume (min_gain)", 100*b.MinGain)
+	}
+	return text
 }
 
 func bound(c study.Constraint) string {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/fettle-edge/fettle/search"
 	"github.com/fettle-edge/fettle/study"
 	"github.com/fettle-edge/fettle/study/fault"
 	"github.com/fettle-edge/fettle/web/client"
@@ -138,6 +139,9 @@ func trialDetail(v client.TrialView) *table {
 		t.add("why", v.Reason+": "+v.Detail)
 	}
 	t.add("recipe", v.Recipe.Text)
+	if v.Origin != "" {
+		t.add("proposed as", originText(v.Origin))
+	}
 	t.add("variant", v.Variant.Short()+"…")
 	names := make([]string, 0, len(v.Values))
 	for n := range v.Values {
@@ -174,6 +178,25 @@ func trialDetail(v client.TrialView) *table {
 		t.add("run with", v.Command)
 	}
 	return t
+}
+
+// originText says where the assignment of a trial comes from.
+func originText(origin string) string {
+	switch origin {
+	case search.OriginReplay:
+		return origin + ": it was on the front of another target"
+	case search.OriginStart:
+		return origin + ": part of the design that a search begins with"
+	case search.OriginModel:
+		return origin + ": by what the trials before it said"
+	case search.OriginRandom:
+		return origin + ": an even draw"
+	case search.OriginSobol:
+		return origin + ": the next point of Sobol's sequence"
+	case search.OriginNeighbour:
+		return origin + ": the nearest recipe that was not tried yet"
+	}
+	return origin
 }
 
 func attemptLine(at study.Attempt) string {

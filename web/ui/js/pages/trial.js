@@ -57,6 +57,7 @@ function Head({ trial, study, lane }) {
       <${State} state=${trial.state} />
       ${trial.on_front && html`<${Chip} tone="front" title="No other feasible trial on this target is at least as good in every objective and better in one">on the front<//>`}
       ${trial.index === 0 && html`<${Chip}>baseline<//>`}
+      ${trial.origin === "replay" && html`<${Chip} tone="quiet" title="It was on the front of another target, and is tried here for that">replay<//>`}
       ${(trial.warnings ?? []).map((w) => html`<${Chip} key=${w} tone="warn">${w}<//>`)}
       <span class="steps"><${Step} to=${trial.number - 1} text="← Previous" /><${Step} to=${trial.number + 1} text="Next →" /></span>
     </div>
