@@ -340,7 +340,7 @@ func equalsZeros(t *testing.T, r runner, s subject, b *Builder, x meaning) {
 		t.Fatal(err)
 	}
 	exported := export4test(t, b.store, refs)
-	if want := s.predict(x, recipe.Run).FileBytes; int64(len(exported)) != want {
+	if want := s.predict(x, recipe.Run, nil).FileBytes; int64(len(exported)) != want {
 		t.Errorf("exported %d bytes, predicted %d", len(exported), want)
 	}
 	single := filepath.Join(t.TempDir(), "variant.gguf")

@@ -26,7 +26,7 @@ func (m *Model) Plan(spec *study.Spec, ranking *study.Ranking, a study.Assignmen
 	if err != nil {
 		return study.Recipe{}, study.Prediction{}, err
 	}
-	return m.recipe(x, run), m.predict(x, run), nil
+	return m.recipe(x, run), m.predict(x, run, ranking), nil
 }
 
 // BaselinePlan returns the plan of the unchanged model with the workload's
@@ -48,7 +48,7 @@ func (m *Model) BaselinePlan(spec *study.Spec) (study.Assignment, study.Recipe, 
 	if err != nil {
 		return nil, study.Recipe{}, study.Prediction{}, err
 	}
-	return a, m.recipe(x, run), m.predict(x, run), nil
+	return a, m.recipe(x, run), m.predict(x, run, nil), nil
 }
 
 // neutral returns the values of a knob that change nothing, best first.

@@ -202,6 +202,9 @@ func TestPredictionByHand(t *testing.T) {
 	if want := int64(2 * (4*(attn+ffn) + embd + stub)); p.OpsPerToken != want {
 		t.Errorf("pruned: %d operations, want %d", p.OpsPerToken, want)
 	}
+	if want := 0.5 + 7 + 1 + 2.0; p.Damage != want { // block 5, and the least of the others
+		t.Errorf("pruned: damage %v, want %v", p.Damage, want)
+	}
 }
 
 func TestUntiedEmbeddingIsNotMultiplied(t *testing.T) {

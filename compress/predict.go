@@ -5,8 +5,9 @@ import (
 	"github.com/fettle-edge/fettle/study"
 )
 
-// predict computes what is known of a variant before it is built.
-func (m *Model) predict(x meaning, run study.RunOptions) study.Prediction {
+// predict computes what is known of a variant before it is built. ranking may be
+// nil.
+func (m *Model) predict(x meaning, run study.RunOptions, ranking *study.Ranking) study.Prediction {
 	d := m.design(x)
 	file := d.merged()
 	p := study.Prediction{FileBytes: file.Size(), KVBytes: m.cacheBytes(x, run)}
@@ -19,7 +20,20 @@ func (m *Model) predict(x meaning, run study.RunOptions) study.Prediction {
 		}
 	}
 	p.PeakMemoryBytes = p.WeightBytes + p.KVBytes
+	if ranking != nil {
+		p.Damage = m.damage(x, Attention, ranking.Attention) + m.damage(x, FFN, ranking.FFN)
+	}
 	return p
+}
+
+// damage is the sum over the halves of a kind that are left out.
+func (m *Model) damage(x meaning, half string, ranked []float64) (sum float64) {
+	for block, damage := range ranked {
+		if block >= x.Blocks || x.Without.has(half, block) {
+			sum += damage
+		}
+	}
+	return sum
 }
 
 // cacheBytes is the size of the key-value cache: for every token of the

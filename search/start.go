@@ -16,14 +16,17 @@ type start struct {
 	homogeneous []space.Point
 }
 
-// startSize is the number of trials of a start design. More of them, say one
-// for each knob, did not help on any problem of package search/problems, and
-// fewer left the model blind.
-const startSize = 8
+// fewestStart and mostStart bound the number of trials of a start design. Within
+// these it is one more than the knobs, as many as a linear function has
+// coefficients. More did not help on any problem of package search/problems.
+const (
+	fewestStart = 5
+	mostStart   = 8
+)
 
 // newStart plans the start design, at most two thirds of it homogeneous.
 func newStart(sp *space.Space, sequence *goptuna.Sobol, budget int) *start {
-	size := startSize
+	size := max(fewestStart, min(len(sp.Dims())+1, mostStart))
 	if budget > 0 {
 		size = min(size, budget)
 	}

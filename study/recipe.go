@@ -48,6 +48,10 @@ type Prediction struct {
 	KVBytes         int64 `json:"kv_bytes"`          // the key-value cache at the run part's context
 	OpsPerToken     int64 `json:"ops_per_token"`     // multiplications and additions of the matrices for one decoded token
 	PeakMemoryBytes int64 `json:"peak_memory_bytes"` // lower bound: weights and key-value cache
+	// Damage is the sum of what leaving out each missing half block costs alone,
+	// in nats per token, by the ranking; 0 without one. It is no prediction of a
+	// variant's divergence, but variants of more have more.
+	Damage float64 `json:"damage,omitempty"`
 }
 
 // Ranking is the measured damage of leaving out each half block of a model, in

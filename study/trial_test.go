@@ -96,7 +96,7 @@ func TestTrialJSONRoundTrip(t *testing.T) {
 		Study: "s", Number: 3, Target: "local", Index: 2, Rev: 9, State: Complete,
 		Assignment: Assignment{"quant.default": Text("Q8_0"), "runtime.flash": Bool(true), "runtime.threads": Number(2)},
 		Recipe:     Recipe{Format: "gguf/1", Model: json.RawMessage(`{"b":[1]}`), Run: RunOptions{2, true, "f16", 256}, Text: "t"},
-		Prediction: Prediction{1, 2, 3, 4, 5},
+		Prediction: Prediction{1, 2, 3, 4, 5, 0.5},
 		Pieces:     []PieceRef{{DigestOf(nil), 7}},
 		Values:     map[string]Summary{"latency.decode": {0.1, 0.09, 0.2, 5}},
 		Reason:     ReasonConstraint, Detail: "d", Stderr: []string{"e"}, Warnings: []string{"w"}, Duplicates: 1,

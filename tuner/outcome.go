@@ -105,7 +105,7 @@ func shared(spec *study.Spec, o search.Outcome) (out search.Outcome, ok bool) {
 // predicted is what compress knows of a recipe before anything is built.
 func predicted(spec *study.Spec, p study.Prediction) search.Prediction {
 	out := search.Prediction{Known: map[int]float64{},
-		Features: []float64{float64(p.WeightBytes), float64(p.KVBytes), float64(p.OpsPerToken)}}
+		Features: []float64{float64(p.WeightBytes), float64(p.KVBytes), float64(p.OpsPerToken), p.Damage}}
 	for i, o := range spec.Objectives {
 		switch o.Metric {
 		case "size.file":

@@ -68,7 +68,7 @@ func (l layout) prior() (mean, sd []float64) {
 		mean[l.rate()+i], sd[l.rate()+i] = math.Log(4/float64(l.inputs)), 1
 	}
 	for f := range l.features {
-		mean[l.linear()+f], sd[l.linear()+f] = math.Log(1/float64(l.features)), 1.5
+		mean[l.linear()+f], sd[l.linear()+f] = math.Log(0.01/float64(l.features)), 1.5
 	}
 	mean[l.product()], sd[l.product()] = 0, 1
 	mean[l.noise()], sd[l.noise()] = math.Log(1e-3), 1.5
