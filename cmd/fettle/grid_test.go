@@ -64,7 +64,7 @@ func gridTable() *problems.Table {
 // gridWorkload is what is measured of a variant in each pass.
 var gridWorkload = study.Workload{PromptTokens: 1, GenerateTokens: 48, Context: 128, WarmUp: 1, MinRepeats: 4, MaxRepeats: 4}
 
-const gridPasses = 5
+const gridPasses = 10
 
 // TestRecordGrid measures every variant of a grid of the demo model and writes
 // what search/problems/testdata/demo.json and search/fidelity/testdata/chunks.json
@@ -77,7 +77,7 @@ const gridPasses = 5
 // again; when all is there it writes DIR/table.json and DIR/chunks.json.
 //
 // Quality is evaluated on 24 chunks. The time for each token on one thread is
-// measured in five passes, each a process for every variant in a random order of
+// measured in ten passes, each a process for every variant in a random order of
 // its own, so that no variant has all its measurements in a slow minute.
 func TestRecordGrid(t *testing.T) {
 	dir, step := os.Getenv("FETTLE_GRID"), os.Getenv("FETTLE_STEP")
