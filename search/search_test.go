@@ -61,6 +61,12 @@ func numeric(cfg search.Config) search.Config {
 	return cfg
 }
 
+// differing are the samplers that a search of demo tells apart: auto is one of
+// the others.
+func differing() []string {
+	return slices.DeleteFunc(search.Samplers(), func(name string) bool { return name == search.Auto })
+}
+
 func newSampler(t testing.TB, cfg search.Config) search.Sampler {
 	t.Helper()
 	s, err := search.New(cfg)
@@ -101,14 +107,14 @@ func outcome(n int, a study.Assignment, objectives int) search.Outcome {
 // reproducible for tpe as well.
 func TestStartIsReplayedForTPE(t *testing.T) {
 	a, b := newSampler(t, demo()), newSampler(t, demo())
-	for n := range 10 {
+	for n := range 8 {
 		x, y := ask(t, a, n), ask(t, b, n)
 		if x.Origin != search.OriginStart || x.Assignment.Key() != y.Assignment.Key() {
 			t.Fatalf("trial %d: %v and %v", n, x, y)
 		}
 	}
-	if x := ask(t, a, 10); x.Origin != search.OriginModel {
-		t.Errorf("trial 10 comes from %s", x.Origin)
+	if x := ask(t, a, 8); x.Origin != search.OriginModel {
+		t.Errorf("trial 8 comes from %s", x.Origin)
 	}
 }
 
@@ -123,7 +129,7 @@ func TestStartIsHomogeneousFirst(t *testing.T) {
 		t.Fatal(err)
 	}
 	var types []string
-	for n := 1; n <= 5; n++ {
+	for n := 1; n <= 4; n++ {
 		a := ask(t, s, n).Assignment
 		types = append(types, a["quant.default"].String())
 		a["quant.default"] = study.Text("F16")
@@ -131,7 +137,7 @@ func TestStartIsHomogeneousFirst(t *testing.T) {
 			t.Errorf("design %d differs from the baseline in more than its type: %v", n, a)
 		}
 	}
-	if want := []string{"Q2_K", "Q4_K", "Q6_K", "Q8_0", "Q4_0"}; !slices.Equal(types, want) {
+	if want := []string{"Q2_K", "Q5_K", "Q4_0", "Q8_0"}; !slices.Equal(types, want) {
 		t.Errorf("designs %v, want %v", types, want)
 	}
 }
@@ -308,7 +314,7 @@ func TestHugeSpace(t *testing.T) {
 // in any order, some forgotten.
 func TestNoTwoAsksAreEqual(t *testing.T) {
 	t.Parallel()
-	for _, name := range search.Samplers() {
+	for _, name := range differing() {
 		cfg := demo()
 		cfg.Sampler = name
 		cfg = numeric(cfg)
@@ -316,7 +322,7 @@ func TestNoTwoAsksAreEqual(t *testing.T) {
 		rng := rand.New(rand.NewPCG(1, 2))
 		open := map[int]study.Assignment{}
 		asked := map[string]int{}
-		for n := range 150 {
+		for n := range 100 {
 			got := ask(t, s, n)
 			key := got.Assignment.Key()
 			if m, ok := asked[key]; ok {
