@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/fettle-edge/fettle/search/goptuna"
+	"github.com/fettle-edge/fettle/search/history"
 	"github.com/fettle-edge/fettle/search/pareto"
 	"github.com/fettle-edge/fettle/search/space"
 	"github.com/fettle-edge/fettle/study/fault"
@@ -33,30 +34,30 @@ const (
 // from the best trial for these weights.
 type cmaes struct {
 	space   *space.Space
-	terms   terms
+	terms   history.Terms
 	seed    uint64
 	told    int            // trials of the history that the runs have learnt from
 	run     *goptuna.CMAES // nil: the space is one point
 	runs    int            // so far
 	left    int            // generations that the run has left
 	weights []float64
-	front   []*record // of the trials so far, at most frontMost
-	worst   []float64 // of all feasible values so far
+	front   []*history.Trial // of the trials so far, at most frontMost
+	worst   []float64        // of all feasible values so far
 }
 
-func newCMAES(sp *space.Space, t terms, seed int64) (*cmaes, error) {
+func newCMAES(sp *space.Space, t history.Terms, seed int64) (*cmaes, error) {
 	for _, d := range sp.Dims() {
 		if !d.Ordered() && d.Levels > 2 {
 			return nil, fault.New(fault.Invalid, "cannot search with sampler cmaes: knob %s is a choice of %d values, which have no order", d.Knob.Name, d.Levels).
 				Trying("motpe, or numbers and two-valued choices alone")
 		}
 	}
-	s := &cmaes{space: sp, terms: t, seed: uint64(seed), worst: slices.Repeat([]float64{math.Inf(-1)}, len(t.directions))}
+	s := &cmaes{space: sp, terms: t, seed: uint64(seed), worst: slices.Repeat([]float64{math.Inf(-1)}, len(t.Directions))}
 	s.begin()
 	return s, nil
 }
 
-func (s *cmaes) next(h *history, _ int) draw {
+func (s *cmaes) next(h *history.History, _ int) draw {
 	s.advance(h)
 	return func(_ int, rng *rand.Rand) (space.Point, string) {
 		if s.run != nil {
@@ -70,9 +71,9 @@ func (s *cmaes) next(h *history, _ int) draw {
 
 // advance tells the run what is new, generation by generation: the state is a
 // function of the trials told, whenever it is asked for.
-func (s *cmaes) advance(h *history) {
-	for s.run != nil && len(h.told)-s.told >= s.run.Generation() {
-		trials := h.told[s.told : s.told+s.run.Generation()]
+func (s *cmaes) advance(h *history.History) {
+	for s.run != nil && len(h.Told)-s.told >= s.run.Generation() {
+		trials := h.Told[s.told : s.told+s.run.Generation()]
 		s.told += len(trials)
 		for _, r := range trials {
 			s.learn(r)
@@ -89,19 +90,19 @@ func (s *cmaes) advance(h *history) {
 }
 
 // learn takes in a feasible trial.
-func (s *cmaes) learn(r *record) {
-	if r.infeasible || !r.complete() {
+func (s *cmaes) learn(r *history.Trial) {
+	if !r.Feasible() {
 		return
 	}
-	for m, x := range r.values {
+	for m, x := range r.Values {
 		s.worst[m] = max(s.worst[m], x)
 	}
 	kept := s.front[:0]
 	for _, q := range s.front {
-		if pareto.Dominates(q.values, r.values) || slices.Equal(q.values, r.values) {
+		if pareto.Dominates(q.Values, r.Values) || slices.Equal(q.Values, r.Values) {
 			return // and dominates all that r dominates: kept is what it was
 		}
-		if !pareto.Dominates(r.values, q.values) {
+		if !pareto.Dominates(r.Values, q.Values) {
 			kept = append(kept, q)
 		}
 	}
@@ -118,7 +119,7 @@ func (s *cmaes) begin() {
 		return
 	}
 	rng := rand.New(rand.NewPCG(mix(s.seed), uint64(s.runs)))
-	s.weights = make([]float64, len(s.terms.directions))
+	s.weights = make([]float64, len(s.terms.Directions))
 	sum := 0.0
 	for m := range s.weights { // even on the simplex
 		s.weights[m] = rng.ExpFloat64()
@@ -147,11 +148,11 @@ func (s *cmaes) begin() {
 }
 
 // best returns the trial of the front that is best for the weights.
-func (s *cmaes) best() *record {
+func (s *cmaes) best() *history.Trial {
 	low, high := s.scale()
 	best, least := s.front[0], math.Inf(1)
 	for _, r := range s.front {
-		if x := chebyshev(r.values, low, high, s.weights); x < least {
+		if x := chebyshev(r.Values, low, high, s.weights); x < least {
 			best, least = r, x
 		}
 	}
@@ -159,24 +160,24 @@ func (s *cmaes) best() *record {
 }
 
 // ordered returns trials from best to worst for the weights.
-func (s *cmaes) ordered(trials []*record) []*record {
-	feasible, others := s.terms.classes(trials)
-	value := make(map[*record]float64, len(feasible))
+func (s *cmaes) ordered(trials []*history.Trial) []*history.Trial {
+	feasible, others := s.terms.Classes(trials)
+	value := make(map[*history.Trial]float64, len(feasible))
 	if len(feasible) > 0 {
 		low, high := s.scale()
 		for _, r := range feasible {
-			value[r] = chebyshev(r.values, low, high, s.weights)
+			value[r] = chebyshev(r.Values, low, high, s.weights)
 		}
 	}
-	slices.SortStableFunc(feasible, func(a, b *record) int { return cmp.Compare(value[a], value[b]) })
+	slices.SortStableFunc(feasible, func(a, b *history.Trial) int { return cmp.Compare(value[a], value[b]) })
 	return append(feasible, others...)
 }
 
 // scale is the range of the front, or of all trials where the front has none.
 func (s *cmaes) scale() (low, high []float64) {
-	low, high = slices.Clone(s.front[0].values), slices.Clone(s.front[0].values)
+	low, high = slices.Clone(s.front[0].Values), slices.Clone(s.front[0].Values)
 	for _, r := range s.front {
-		for m, x := range r.values {
+		for m, x := range r.Values {
 			low[m], high[m] = min(low[m], x), max(high[m], x)
 		}
 	}
@@ -203,9 +204,9 @@ func chebyshev(values, low, high, weights []float64) float64 {
 
 // place is where a trial lies in the unit cube: anywhere in the cell of its
 // level, so that the distribution does not shrink below a cell.
-func (s *cmaes) place(r *record) []float64 {
-	rng := rand.New(rand.NewPCG(mix(s.seed), mix(uint64(r.number))))
-	p := s.space.Canonical(r.point)
+func (s *cmaes) place(r *history.Trial) []float64 {
+	rng := rand.New(rand.NewPCG(mix(s.seed), mix(uint64(r.Number))))
+	p := s.space.Canonical(r.Point)
 	unit := make([]float64, len(p))
 	for i, d := range s.space.Dims() {
 		low, high := d.Cell(p[i])

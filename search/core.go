@@ -3,6 +3,7 @@ package search
 import (
 	"math/rand/v2"
 
+	"github.com/fettle-edge/fettle/search/history"
 	"github.com/fettle-edge/fettle/search/space"
 	"github.com/fettle-edge/fettle/study"
 	"github.com/fettle-edge/fettle/study/fault"
@@ -16,14 +17,12 @@ const (
 	maxDraws = 100
 )
 
-// core is the one Sampler: it keeps the history, keeps recipes from being
-// asked twice, and leaves the choice of points to a strategy.
+// core is the one Sampler: it keeps recipes from being asked twice, and leaves
+// the choice of points to a strategy.
 type core struct {
 	config   Config
 	space    *space.Space
-	seed     int64
-	history  *history
-	keys     *keyring
+	history  *history.History
 	replay   []space.Point
 	start    *start // nil: the strategy needs none
 	strategy strategy
@@ -52,33 +51,30 @@ func (c *core) Ask(n int) (Suggestion, error) {
 		if d > 0 {
 			last, s.Origin = c.ahead.next(d, c.rng(n, d))
 		}
-		switch key, err := c.keys.of(c.space.Assignment(last)); {
-		case err != nil:
-			continue
-		case c.history.seen[key] > 0:
+		switch valid, taken := c.history.Recipe(c.space.Assignment(last)); {
+		case taken:
 			s.Duplicates++
-			continue
-		default:
-			return c.take(n, last, key, s)
+		case valid:
+			return c.take(n, last, s)
 		}
 	}
-	p, key, err := c.unseen(last, c.rng(n, maxDraws))
+	p, err := c.unseen(last, c.rng(n, maxDraws))
 	if err != nil {
 		return Suggestion{}, err
 	}
 	s.Origin = OriginNeighbour
-	return c.take(n, p, key, s)
+	return c.take(n, p, s)
 }
 
 // Prepare makes the first draw, which is nearly all the work of an ask.
 func (c *core) Prepare(n int) error {
-	if _, ok := c.history.trials[n]; ok {
+	if c.history.Has(n) {
 		return fault.New(fault.Conflict, "cannot ask for trial %d: the search has a trial of this number", n)
 	}
-	if c.ahead.next != nil && c.ahead.trial == n && c.ahead.version == c.history.version {
+	if c.ahead.next != nil && c.ahead.trial == n && c.ahead.version == c.history.Version() {
 		return nil
 	}
-	c.ahead = prepared{trial: n, version: c.history.version, next: c.next(n)}
+	c.ahead = prepared{trial: n, version: c.history.Version(), next: c.next(n)}
 	c.ahead.point, c.ahead.origin = c.ahead.next(0, c.rng(n, 0))
 	return nil
 }
@@ -86,12 +82,12 @@ func (c *core) Prepare(n int) error {
 // next is where points come from at this state of the history.
 func (c *core) next(n int) draw {
 	for _, p := range c.replay {
-		if _, ok := c.fresh(p); ok {
+		if c.history.Fresh(p) {
 			return c.first(p, OriginReplay)
 		}
 	}
 	if c.start != nil {
-		if p, ok := c.start.next(c); ok {
+		if p, ok := c.start.next(c.history); ok {
 			return c.first(p, OriginStart)
 		}
 	}
@@ -108,33 +104,27 @@ func (c *core) first(p space.Point, origin string) draw {
 	}
 }
 
-func (c *core) take(n int, p space.Point, key string, s Suggestion) (Suggestion, error) {
+func (c *core) take(n int, p space.Point, s Suggestion) (Suggestion, error) {
 	s.Assignment = c.space.Assignment(p)
-	return s, c.history.add(n, s.Assignment, key)
+	return s, c.history.Add(n, s.Assignment)
 }
 
-// Add registers a known assignment. It may lie outside the space.
-func (c *core) Add(n int, a study.Assignment) error {
-	key, err := c.keys.of(a)
-	if err != nil {
-		return fault.New(fault.Invalid, "cannot add trial %d: its assignment makes no recipe", n).Because(err)
-	}
-	return c.history.add(n, a, key)
-}
+func (c *core) Add(n int, a study.Assignment) error { return c.history.Add(n, a) }
 
-func (c *core) Tell(n int, o Outcome) error { return c.history.tell(n, o) }
+func (c *core) Tell(n int, o Outcome) error { return c.history.Tell(n, o) }
 
-func (c *core) Forget(n int) error { return c.history.forget(n) }
+func (c *core) Forget(n int) error { return c.history.Forget(n) }
 
-func (c *core) Observe(a study.Assignment, o Outcome) error { return c.history.observe(a, o) }
+func (c *core) Observe(a study.Assignment, o Outcome) error { return c.history.Observe(a, o) }
 
-// streamSobol is the "trial" whose stream scrambles Sobol's sequence.
+// streamSobol is the "trial" whose stream scrambles Sobol's sequence. Those
+// below it belong to package explain.
 const streamSobol = -1
 
 // rng is the source of draw d for trial n. Sources of different draws are
 // independent, so that no draw depends on how many there were before.
 func (c *core) rng(n, d int) *rand.Rand {
-	return rand.New(rand.NewPCG(mix(uint64(c.seed)), mix(mix(uint64(n))+uint64(d))))
+	return rand.New(rand.NewPCG(mix(uint64(c.config.Seed)), mix(mix(uint64(n))+uint64(d))))
 }
 
 // mix spreads the difference of neighbouring numbers over all bits (Steele et

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"github.com/fettle-edge/fettle/search/history"
 	"github.com/fettle-edge/fettle/search/parzen"
 	"github.com/fettle-edge/fettle/search/space"
 )
@@ -31,22 +32,22 @@ const (
 // not all go to the same place.
 type motpe struct{ space *space.Space }
 
-func (s motpe) next(h *history, n int) draw {
-	size := int(math.Ceil(goodShare * float64(len(h.told))))
+func (s motpe) next(h *history.History, n int) draw {
+	size := int(math.Ceil(goodShare * float64(len(h.Told))))
 	// Fewer would be too few sides of a front of several objectives.
-	size = min(max(size, 2, 2*len(h.terms.directions)-1), goodMost)
-	best, rest := h.split(size)
+	size = min(max(size, 2, 2*len(h.Terms.Directions)-1), goodMost)
+	best, rest := h.Split(size)
 	var good, bad []space.Point
 	for i, r := range slices.Concat(best, rest) {
-		feasible := !r.infeasible && r.complete() && i < len(best)
-		if feasible || len(good) < size && r.infeasible && h.terms.measured(r.evidence) {
-			good = append(good, r.point)
+		feasible := r.Feasible() && i < len(best)
+		if feasible || len(good) < size && r.Infeasible && h.Terms.Measured(r.Evidence) {
+			good = append(good, r.Point)
 		} else {
-			bad = append(bad, r.point)
+			bad = append(bad, r.Point)
 		}
 	}
-	for _, r := range h.outstanding() {
-		bad = append(bad, r.point)
+	for _, r := range h.Outstanding() {
+		bad = append(bad, r.Point)
 	}
 	estimate := parzen.Product
 	if n%jointEvery == 0 {

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"github.com/fettle-edge/fettle/search/history"
 	"github.com/fettle-edge/fettle/search/pareto"
 	"github.com/fettle-edge/fettle/search/space"
 )
@@ -35,7 +36,7 @@ type individual struct {
 	crowding float64
 }
 
-func (s nsga2) next(h *history, _ int) draw {
+func (s nsga2) next(h *history.History, _ int) draw {
 	parents := s.parents(h)
 	return func(_ int, rng *rand.Rand) (space.Point, string) {
 		if len(parents) == 0 {
@@ -51,17 +52,17 @@ func (s nsga2) next(h *history, _ int) draw {
 }
 
 // parents returns the best trials told so far.
-func (s nsga2) parents(h *history) []individual {
+func (s nsga2) parents(h *history.History) []individual {
 	var out []individual
-	keep := func(r *record, rank int, crowding float64) {
-		out = append(out, individual{s.space.Canonical(r.point), rank, crowding})
+	keep := func(r *history.Trial, rank int, crowding float64) {
+		out = append(out, individual{s.space.Canonical(r.Point), rank, crowding})
 	}
-	feasible, others := h.terms.classes(h.told)
+	feasible, others := h.Terms.Classes(h.Told)
 	rank := 0
-	for _, front := range fronts(feasible, population) {
+	for _, front := range history.Fronts(feasible, population) {
 		points := make([][]float64, len(front))
 		for i, r := range front {
-			points[i] = r.values
+			points[i] = r.Values
 		}
 		crowding := pareto.Crowding(points)
 		order := make([]int, len(front))

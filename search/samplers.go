@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/fettle-edge/fettle/search/bayes"
 	"github.com/fettle-edge/fettle/search/goptuna"
+	"github.com/fettle-edge/fettle/search/history"
 	"github.com/fettle-edge/fettle/search/space"
 	"github.com/fettle-edge/fettle/study"
 	"github.com/fettle-edge/fettle/study/fault"
@@ -38,8 +40,8 @@ func Describe(cfg Config) (name, why string) {
 	if cfg.Budget > 0 && size <= float64(cfg.Budget) {
 		return Random, fmt.Sprintf("the budget of %d trials covers all %g assignments, so their order does not matter", cfg.Budget, size)
 	}
-	if cfg.Budget > maxEvents {
-		return MOTPE, fmt.Sprintf("a Gaussian process is slow beyond %d trials, and the budget is %d", maxEvents, cfg.Budget)
+	if cfg.Budget > bayes.MaxEvents {
+		return MOTPE, fmt.Sprintf("a Gaussian process is slow beyond %d trials, and the budget is %d", bayes.MaxEvents, cfg.Budget)
 	}
 	return GP, "it learns most from few trials, and uses what is known before measuring"
 }
@@ -58,7 +60,7 @@ func Reproducible(name string) (ok bool, why string) {
 
 // New starts a search. It fails with fault.Invalid if cfg makes no sense.
 func New(cfg Config) (Sampler, error) {
-	t, err := newTerms(cfg)
+	t, err := history.NewTerms(cfg.Directions, cfg.Constraints, cfg.Limits)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +74,7 @@ func New(cfg Config) (Sampler, error) {
 	if cfg.Key == nil {
 		cfg.Key = func(a study.Assignment) (string, error) { return a.Key(), nil }
 	}
-	c := &core{config: cfg, space: sp, seed: cfg.Seed, history: newHistory(sp, t), keys: newKeyring(cfg.Key), replay: replayable(sp, cfg.Replay)}
+	c := &core{config: cfg, space: sp, history: history.New(sp, t, cfg.Key), replay: replayable(sp, cfg.Replay)}
 	if err := c.choose(cfg); err != nil {
 		return nil, err
 	}
@@ -89,14 +91,13 @@ func (c *core) choose(cfg Config) (err error) {
 	}
 	switch name {
 	case GP:
-		fresh := func(p space.Point) bool { _, ok := c.fresh(p); return ok }
-		c.strategy = newBayes(c.space, c.history.terms, cfg.Predict, fresh, motpe{c.space})
+		c.strategy = gaussian{c.space, bayes.New(c.space, c.history.Terms, cfg.Predict), motpe{c.space}}
 	case MOTPE:
 		c.strategy = motpe{c.space}
 	case NSGA2:
 		c.strategy = nsga2{c.space}
 	case CMAES:
-		c.strategy, err = newCMAES(c.space, c.history.terms, cfg.Seed)
+		c.strategy, err = newCMAES(c.space, c.history.Terms, cfg.Seed)
 	case TPE:
 		c.strategy, err = newLikeTheBest(c.space, cfg.Seed)
 	case Sobol:
@@ -113,14 +114,7 @@ func (c *core) choose(cfg Config) (err error) {
 func replayable(sp *space.Space, assignments []study.Assignment) []space.Point {
 	var points []space.Point
 	for _, a := range assignments {
-		p := sp.Point(a)
-		active := sp.Assignment(p)
-		outside := false
-		for i, d := range sp.Dims() {
-			_, ok := active[d.Knob.Name]
-			outside = outside || ok && p[i] == space.Absent
-		}
-		if !outside {
+		if p, ok := sp.Inside(a); ok {
 			points = append(points, p)
 		}
 	}

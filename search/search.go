@@ -2,13 +2,17 @@
 // function of the space, the seed and the history, with no clock, no I/O, no
 // goroutine and no global state. Reproducible names the exception.
 //
-// One type keeps the history and sees to it that no recipe is asked twice
-// (core); what to try next is left to a strategy, a function of the history.
+// One type sees to it that no recipe is asked twice (core); what to try next is
+// left to a strategy, a function of the history. Package history keeps what was
+// asked and told, package bayes is the default strategy, package explain says
+// what was found out.
 package search
 
 import (
 	"errors"
 
+	"github.com/fettle-edge/fettle/search/bayes"
+	"github.com/fettle-edge/fettle/search/history"
 	"github.com/fettle-edge/fettle/study"
 )
 
@@ -51,31 +55,10 @@ type Config struct {
 }
 
 // Prediction is what is known of an assignment before it is measured.
-type Prediction struct {
-	// Features may explain the outcome: numbers in any unit, as many for every
-	// assignment.
-	Features []float64
-	// Known holds, by the number of the objective, values that are exact, such
-	// as the size of a file.
-	Known map[int]float64
-}
+type Prediction = bayes.Prediction
 
-// Outcome is what is told of a trial. Slices may be nil, which is the same as
-// nothing but NaN; the values may be only if the trial is infeasible. A number
-// that is infinite counts as NaN, but for a constraint broken without end.
-type Outcome struct {
-	// Values has one for each objective, in base units. NaN is a value that was
-	// not measured: the trial is infeasible, or was ended early.
-	Values []float64
-	// Noise is the standard error of each value, in the value's unit: 0 is
-	// exact, NaN or a negative number not known.
-	Noise []float64
-	// Constraints has one for each of Config.Constraints: 0 or less is
-	// feasible, NaN not known.
-	Constraints []float64
-	// Infeasible tells that the trial is infeasible, whatever its numbers say.
-	Infeasible bool
-}
+// Outcome is what is told of a trial.
+type Outcome = history.Outcome
 
 // Suggestion is an assignment to try next.
 type Suggestion struct {
@@ -124,5 +107,5 @@ var (
 	// it means that none was found in a walk of that length from the last
 	// draw, nor in 1000 more draws.
 	ErrExhausted = errors.New("search space exhausted: every recipe has been asked")
-	ErrUnknown   = errors.New("trial is not outstanding")
+	ErrUnknown   = history.ErrUnknown
 )

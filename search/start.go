@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/fettle-edge/fettle/search/goptuna"
+	"github.com/fettle-edge/fettle/search/history"
 	"github.com/fettle-edge/fettle/search/space"
 )
 
@@ -134,13 +135,13 @@ func spread(n, k int) []int {
 }
 
 // next returns the design's next point; ok is false once the design is asked.
-func (s *start) next(c *core) (p space.Point, ok bool) {
-	asked := len(c.history.trials)
+func (s *start) next(h *history.History) (p space.Point, ok bool) {
+	asked := h.Len()
 	if asked >= s.size {
 		return nil, false
 	}
 	for _, p := range s.homogeneous {
-		if _, ok := c.fresh(p); ok {
+		if h.Fresh(p) {
 			return p, true
 		}
 	}

@@ -4,7 +4,9 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"github.com/fettle-edge/fettle/search/bayes"
 	"github.com/fettle-edge/fettle/search/goptuna"
+	"github.com/fettle-edge/fettle/search/history"
 	"github.com/fettle-edge/fettle/search/space"
 )
 
@@ -15,7 +17,7 @@ type strategy interface {
 	// Ask. The answer must depend on nothing but n and the history; a strategy
 	// may remember what it worked out, as long as that shows in speed alone
 	// (goptuna's TPE, which draws from a global source, is the exception).
-	next(h *history, n int) draw
+	next(h *history.History, n int) draw
 }
 
 // draw proposes a point and says where it comes from. Draws are numbered from
@@ -26,7 +28,7 @@ type draw func(d int, rng *rand.Rand) (p space.Point, origin string)
 // random draws evenly.
 type random struct{ space *space.Space }
 
-func (s random) next(*history, int) draw {
+func (s random) next(*history.History, int) draw {
 	return func(_ int, rng *rand.Rand) (space.Point, string) { return s.space.Random(rng), OriginRandom }
 }
 
@@ -37,12 +39,35 @@ type alongSobol struct {
 	sequence *goptuna.Sobol
 }
 
-func (s alongSobol) next(h *history, _ int) draw {
+func (s alongSobol) next(h *history.History, _ int) draw {
 	return func(d int, rng *rand.Rand) (space.Point, string) {
 		if d > 0 {
 			return s.space.Random(rng), OriginSobol
 		}
-		return s.space.At(s.sequence.At(len(h.trials))), OriginSobol
+		return s.space.At(s.sequence.At(h.Len())), OriginSobol
+	}
+}
+
+// gaussian takes the best candidate of a model by Gaussian processes. Where
+// there can be no model, the fallback draws.
+type gaussian struct {
+	space     *space.Space
+	optimiser *bayes.Optimiser
+	fallback  strategy
+}
+
+func (s gaussian) next(h *history.History, n int) draw {
+	m, err := s.optimiser.Model(h)
+	if err != nil {
+		return s.fallback.next(h, n)
+	}
+	return func(d int, rng *rand.Rand) (space.Point, string) {
+		if d == 0 {
+			if p, ok := m.Best(rng); ok {
+				return p, OriginModel
+			}
+		}
+		return s.space.Random(rng), OriginRandom
 	}
 }
 
@@ -54,11 +79,11 @@ func newLikeTheBest(sp *space.Space, seed int64) (likeTheBest, error) {
 	return likeTheBest{tpe}, err
 }
 
-func (s likeTheBest) next(h *history, _ int) draw {
-	best, rest := h.split(goptuna.Good(len(h.told)))
-	points := make([]space.Point, 0, len(h.told))
+func (s likeTheBest) next(h *history.History, _ int) draw {
+	best, rest := h.Split(goptuna.Good(len(h.Told)))
+	points := make([]space.Point, 0, len(h.Told))
 	for _, r := range slices.Concat(best, rest) {
-		points = append(points, r.point)
+		points = append(points, r.Point)
 	}
 	s.tpe.Fit(points)
 	return func(_ int, rng *rand.Rand) (space.Point, string) { return s.tpe.Draw(rng), OriginModel }

@@ -34,24 +34,24 @@ func TestUnseenIsNearest(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 1))
 	for n, i := range rng.Perm(len(all)) { // fill the space in any order
 		from := all[rng.IntN(len(all))]
-		p, _, err := c.unseen(from, rng)
+		p, err := c.unseen(from, rng)
 		if err != nil {
 			t.Fatal(err)
 		}
 		least := 1000
 		for _, q := range all {
-			if _, ok := c.fresh(q); ok {
+			if c.history.Fresh(q) {
 				least = min(least, steps(from, q))
 			}
 		}
-		if _, ok := c.fresh(p); !ok || steps(from, p) != least {
+		if !c.history.Fresh(p) || steps(from, p) != least {
 			t.Fatalf("%d seen: from %v the walk finds %v, %d steps away; the nearest is %d", n, from, p, steps(from, p), least)
 		}
 		if err := c.Add(n, c.space.Assignment(all[i])); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, _, err := c.unseen(all[0], rng); !errors.Is(err, ErrExhausted) {
+	if _, err := c.unseen(all[0], rng); !errors.Is(err, ErrExhausted) {
 		t.Errorf("a full space: %v", err)
 	}
 }

@@ -4,6 +4,7 @@
 package space
 
 import (
+	"encoding/binary"
 	"math/rand/v2"
 	"slices"
 
@@ -17,6 +18,15 @@ type Point []int
 
 // Absent is the level of a knob without a usable value.
 const Absent = -1
+
+// Key is the point as a key for maps: equal for equal points alone.
+func (p Point) Key() string {
+	b := make([]byte, 0, 2*len(p))
+	for _, level := range p {
+		b = binary.AppendVarint(b, int64(level))
+	}
+	return string(b)
+}
 
 // Space is the grid of a list of knobs. It does not change once made.
 type Space struct {
@@ -164,6 +174,19 @@ func (s *Space) Point(a study.Assignment) Point {
 		}
 	}
 	return p
+}
+
+// Inside returns where a lies on the grid. It fails unless a gives every active
+// knob a value of its domain.
+func (s *Space) Inside(a study.Assignment) (p Point, ok bool) {
+	p = s.Point(a)
+	active := s.Assignment(p)
+	for i, d := range s.dims {
+		if _, needed := active[d.Knob.Name]; needed && p[i] == Absent {
+			return nil, false
+		}
+	}
+	return p, true
 }
 
 // Neutral returns the point at which every knob is neutral.

@@ -1,6 +1,7 @@
 package space_test
 
 import (
+	"maps"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -192,5 +193,41 @@ func TestEmptySpace(t *testing.T) {
 		if a := s.Assignment(space.Point{}); len(a) != len(knobs) {
 			t.Errorf("its assignment is %v", a)
 		}
+	}
+}
+
+func TestInside(t *testing.T) {
+	s := newSpace(t, knobs(), nil)
+	good := s.Assignment(s.Neutral())
+	for what, test := range map[string]struct {
+		change func(study.Assignment)
+		inside bool
+	}{
+		"as it is":                 {func(study.Assignment) {}, true},
+		"outside the domain":       {func(a study.Assignment) { a["count"] = study.Number(9) }, false},
+		"a value is missing":       {func(a study.Assignment) { delete(a, "type") }, false},
+		"an active one is missing": {func(a study.Assignment) { a["flash"] = study.Bool(true) }, false},
+		"an inactive one is given": {func(a study.Assignment) { a["cache"] = study.Text("none") }, true},
+		"a knob too many":          {func(a study.Assignment) { a["elsewhere"] = study.Number(1) }, true},
+	} {
+		a := maps.Clone(good)
+		test.change(a)
+		p, ok := s.Inside(a)
+		if ok != test.inside || ok && !slices.Equal(p, s.Point(a)) {
+			t.Errorf("%s: %v, %v", what, p, ok)
+		}
+	}
+}
+
+func TestKeysTellPointsApart(t *testing.T) {
+	met := map[string]space.Point{}
+	for _, p := range []space.Point{{}, {0}, {space.Absent}, {1}, {64}, {128}, {300}, {0, 0}, {1, 0}, {0, 1}, {300, 0}, {44, 2}} {
+		if q, ok := met[p.Key()]; ok {
+			t.Errorf("%v and %v have one key", p, q)
+		}
+		met[p.Key()] = p
+	}
+	if p := (space.Point{5, 300}); p.Key() != slices.Clone(p).Key() {
+		t.Error("equal points have two keys")
 	}
 }

@@ -1,4 +1,4 @@
-package search
+package bayes
 
 import (
 	"math"
@@ -27,7 +27,7 @@ type link struct {
 // links finds the objectives that follow an earlier one. One that is followed
 // follows none.
 func (l *ledger) links() []*link {
-	links := make([]*link, len(l.terms.directions))
+	links := make([]*link, len(l.terms.Directions))
 	for j := range links {
 		for i := 0; i < j && links[j] == nil; i++ {
 			if links[i] == nil && !l.foresight.exact[i] && !l.foresight.exact[j] {
@@ -43,7 +43,7 @@ func (l *ledger) links() []*link {
 func (l *ledger) link(i, j int) *link {
 	var x, y []float64
 	for _, e := range l.events {
-		if a, b := e.values[i], e.values[j]; !math.IsNaN(a) && !math.IsNaN(b) {
+		if a, b := e.Values[i], e.Values[j]; !math.IsNaN(a) && !math.IsNaN(b) {
 			x, y = append(x, a), append(y, b)
 		}
 	}
@@ -81,7 +81,7 @@ func (s linked) Inverse(t float64) float64 {
 func (l *link) measure(events []event, scale ehvi.Scale) {
 	sum, n := 0.0, 0.0
 	for _, e := range events {
-		if x, y := e.values[l.of], e.values[l.to]; !math.IsNaN(x) && !math.IsNaN(y) {
+		if x, y := e.Values[l.of], e.Values[l.to]; !math.IsNaN(x) && !math.IsNaN(y) {
 			d := scale.Forward((y-l.offset)/l.slope) - scale.Forward(x)
 			sum += d * d
 			n++

@@ -1,4 +1,4 @@
-package search
+package bayes
 
 import (
 	"cmp"
@@ -13,7 +13,6 @@ import (
 // draws and from mutations of the front, and goes on from the best with ever
 // smaller steps.
 type climb struct {
-	*bayes
 	worth *acquisition
 	rng   *rand.Rand
 	wheel []float64       // cumulative probabilities of the knobs to be mutated
@@ -45,19 +44,15 @@ const (
 	smallSpace = 600
 )
 
-// best returns the candidate of most worth that was not asked yet.
-func (b *bayes) best(m *model, rng *rand.Rand) (space.Point, bool) {
-	c := &climb{bayes: b, worth: m.acquire(rng), rng: rng, wheel: wheel(m.relevance), met: map[string]bool{}}
-	for _, e := range m.events {
-		if e.trial {
-			c.met[name(b.space.Canonical(e.input.Levels))] = true
-		}
-	}
+// Best looks for the candidate of most worth that was not asked yet. There is
+// none if the search met no point that makes a fresh recipe.
+func (m *Model) Best(rng *rand.Rand) (space.Point, bool) {
+	c := m.climber(m.acquire(rng), rng)
 	for _, p := range m.pending {
-		c.met[name(b.space.Canonical(p.input.Levels))] = true
+		c.met[m.space.Canonical(p.input.Levels).Key()] = true
 	}
-	if b.space.Size() <= smallSpace {
-		c.add(b.space.All())
+	if m.space.Size() <= smallSpace {
+		c.add(m.space.All())
 	} else {
 		c.climb(m.effort())
 	}
@@ -67,8 +62,19 @@ func (b *bayes) best(m *model, rng *rand.Rand) (space.Point, bool) {
 	return nil, false
 }
 
+// climber starts a local search. What was told is no candidate.
+func (m *Model) climber(worth *acquisition, rng *rand.Rand) *climb {
+	c := &climb{worth: worth, rng: rng, wheel: wheel(m.relevance), met: map[string]bool{}}
+	for _, e := range m.events {
+		if e.trial {
+			c.met[m.space.Canonical(e.input.Levels).Key()] = true
+		}
+	}
+	return c
+}
+
 // effort is the share of candidates to score.
-func (m *model) effort() float64 {
+func (m *Model) effort() float64 {
 	data := 0
 	for _, p := range m.parts {
 		if p.surrogate != nil {
@@ -82,7 +88,7 @@ func (c *climb) climb(effort float64) {
 	share := func(n int) int { return int(math.Ceil(effort * float64(n))) }
 	var first []space.Point
 	for range share(evenDraws) {
-		first = append(first, c.space.Random(c.rng))
+		first = append(first, c.worth.space.Random(c.rng))
 	}
 	for range share(mutants) {
 		from := c.worth.from[c.rng.IntN(len(c.worth.from))]
@@ -105,12 +111,12 @@ func (c *climb) climb(effort float64) {
 // add scores points that were not met before.
 func (c *climb) add(points []space.Point) {
 	var fresh []space.Point
-	var views []foreseen
+	var views []Foreseen
 	for _, p := range points {
-		p = c.space.Canonical(p)
-		if id := name(p); !c.met[id] {
+		p = c.worth.space.Canonical(p)
+		if id := p.Key(); !c.met[id] {
 			c.met[id] = true
-			fresh, views = append(fresh, p), append(views, c.ledger.foresight.at(p))
+			fresh, views = append(fresh, p), append(views, c.worth.foresight.at(p))
 		}
 	}
 	for i, score := range c.worth.score(views) {
@@ -123,18 +129,23 @@ func (c *climb) add(points []space.Point) {
 // top returns the n best candidates whose recipes have not been asked, and
 // drops all others.
 func (c *climb) top(n int) []candidate {
-	slices.SortStableFunc(c.pool, func(a, b candidate) int { return cmp.Compare(b.score, a.score) })
+	c.order()
 	kept := c.pool[:0]
 	for _, p := range c.pool {
 		if len(kept) == n {
 			break
 		}
-		if c.fresh(p.point) {
+		if c.worth.history.Fresh(p.point) {
 			kept = append(kept, p)
 		}
 	}
 	c.pool = kept
 	return kept
+}
+
+// order puts the best candidates first.
+func (c *climb) order() {
+	slices.SortStableFunc(c.pool, func(a, b candidate) int { return cmp.Compare(b.score, a.score) })
 }
 
 // wheel spreads one half of the probability evenly over the knobs, the other
@@ -151,14 +162,14 @@ func wheel(relevance []float64) []float64 {
 
 // mutate changes some knobs of a point.
 func (c *climb) mutate(p space.Point, knobs int, step float64) space.Point {
-	q := c.space.Canonical(p)
+	q := c.worth.space.Canonical(p)
 	if len(q) == 0 {
 		return q
 	}
 	for range knobs {
 		i, _ := slices.BinarySearch(c.wheel, c.rng.Float64()*c.wheel[len(q)-1])
 		i = min(i, len(q)-1)
-		q[i] = move(c.space.Dims()[i], q[i], step, c.rng)
+		q[i] = move(c.worth.space.Dims()[i], q[i], step, c.rng)
 	}
 	return q
 }

@@ -1,4 +1,4 @@
-package search
+package bayes
 
 import (
 	"slices"
@@ -133,5 +133,5 @@ func (f *fits) make(c column, k int) *fit {
 // a constraint that was always broken, a logarithm would put feasibility, which
 // begins at 0, out of reach.
 func (f *fits) choosy(c column, y []float64) bool {
-	return int(c) < len(f.ledger.terms.directions) || c < f.ledger.terms.ran() && slices.Min(y) <= 0
+	return int(c) < len(f.ledger.terms.Directions) || c < f.ledger.terms.ran() && slices.Min(y) <= 0
 }

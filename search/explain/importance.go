@@ -1,10 +1,10 @@
-package search
+package explain
 
 import (
 	"fmt"
 
+	"github.com/fettle-edge/fettle/search/bayes"
 	"github.com/fettle-edge/fettle/search/goptuna"
-	"github.com/fettle-edge/fettle/search/gp"
 	"github.com/fettle-edge/fettle/search/space"
 )
 
@@ -35,9 +35,6 @@ const (
 	// minImportance is the number of told trials below which importance would
 	// be that of the prior.
 	minImportance = 20
-	// streamExplain is the "trial" whose stream scrambles the points that
-	// importance is computed at.
-	streamExplain = -2
 
 	sweepPoints  = 6144 // in all sweeps
 	fewestSweeps = 16
@@ -46,16 +43,16 @@ const (
 	spreadPoints = 1024 // for the total variance
 )
 
-// explainImportance is the analysis of variance of the posterior mean. From
+// importance is the analysis of variance of the posterior mean. From
 // points spread over the space, every knob is set to each of its levels in
 // turn: the mean over the points is the knob's main effect, exact for what it
 // adds on its own; the variance at a point is what the knob does there.
-func (l *lens) explainImportance(x *Explanation) {
+func (l *lens) importance(x *Explanation) {
 	if x.Told < minImportance {
 		x.NoImportance = fmt.Sprintf("importance needs %d told trials, there are %d", minImportance, x.Told)
 		return
 	}
-	dims := l.space.Dims()
+	dims := l.told.Space.Dims()
 	if len(dims) == 0 {
 		x.NoImportance = "no knob has more than one value"
 		return
@@ -63,8 +60,8 @@ func (l *lens) explainImportance(x *Explanation) {
 	s := l.newSweep()
 	x.ImportanceBy = fmt.Sprintf("functional analysis of variance of the model's mean: every level of every knob at %d points, the variance at %d points (Sobol's sequence)",
 		len(s.base), len(s.spread))
-	for j := range l.config.Directions {
-		x.Importance = append(x.Importance, s.importance(j))
+	for j := range l.told.Terms.Directions {
+		x.Importance = append(x.Importance, s.analyse(j))
 	}
 }
 
@@ -72,9 +69,9 @@ func (l *lens) explainImportance(x *Explanation) {
 type sweep struct {
 	*lens
 	base   []space.Point
-	places [][]place    // of each knob
-	points [][]foreseen // of each knob: base by base, place by place
-	spread []foreseen
+	places [][]place          // of each knob
+	points [][]bayes.Foreseen // of each knob: base by base, place by place
+	spread []bayes.Foreseen
 }
 
 // place is a level of a knob and its share of the space.
@@ -85,20 +82,20 @@ type place struct {
 
 func (l *lens) newSweep() *sweep {
 	s := &sweep{lens: l}
-	each := 0
-	for _, d := range l.space.Dims() {
+	sp, each := l.told.Space, 0
+	for _, d := range sp.Dims() {
 		p := placesOf(d)
 		s.places = append(s.places, p)
 		each += len(p)
 	}
-	sequence := goptuna.NewSobol(len(s.places), l.rng(streamExplain, 0))
+	sequence := goptuna.NewSobol(len(s.places), l.Source(streamImportance, 0))
 	for i := range spreadPoints {
-		s.spread = append(s.spread, l.seen(l.space.At(sequence.At(i))))
+		s.spread = append(s.spread, l.seen(sp.At(sequence.At(i))))
 	}
 	for i := range min(max(sweepPoints/each, fewestSweeps), mostSweeps) {
-		s.base = append(s.base, l.space.At(sequence.At(i)))
+		s.base = append(s.base, sp.At(sequence.At(i)))
 	}
-	s.points = make([][]foreseen, len(s.places))
+	s.points = make([][]bayes.Foreseen, len(s.places))
 	for d, places := range s.places {
 		for _, from := range s.base {
 			for _, at := range places {
@@ -111,7 +108,10 @@ func (l *lens) newSweep() *sweep {
 	return s
 }
 
-func (l *lens) seen(p space.Point) foreseen { return l.foresight.of(l.space.Prune(p), nil) }
+func (l *lens) seen(p space.Point) bayes.Foreseen {
+	f, _ := l.Foresee(l.told.Space.Prune(p), nil)
+	return f
+}
 
 // placesOf returns the levels of a knob with the shares that even draws give
 // them; of many levels, some that are evenly spread.
@@ -131,22 +131,16 @@ func placesOf(d space.Dim) []place {
 	return out
 }
 
-// importance analyses one objective.
-func (s *sweep) importance(j int) Importance {
-	p := s.parts[j]
-	out := Importance{Scale: string(gp.Identity)}
-	if p.link != nil {
-		p = s.parts[p.link.of] // a linear function of it: the same shares
-		j = s.parts[j].link.of
-	}
-	if !p.exact {
-		out.Scale = string(p.warp.Kind())
-	}
-	total := variance(s.at(j, s.spread), nil)
+// analyse works out the shares in one objective's variance.
+func (s *sweep) analyse(j int) Importance {
+	y, scale := s.Mean(j, s.spread)
+	out := Importance{Scale: string(scale)}
+	total := variance(y, nil)
 	main, with := make([]float64, len(s.places)), make([]float64, len(s.places))
 	sum := 0.0
 	for d := range s.places {
-		main[d], with[d] = s.effects(d, s.at(j, s.points[d]))
+		y, _ := s.Mean(j, s.points[d])
+		main[d], with[d] = s.effects(d, y)
 		sum += main[d]
 	}
 	if total = max(total, sum); !(total > 0) {
@@ -154,28 +148,11 @@ func (s *sweep) importance(j int) Importance {
 		return out
 	}
 	out.Interactions = 1
-	for d, dim := range s.space.Dims() {
+	for d, dim := range s.told.Space.Dims() {
 		out.Knobs = append(out.Knobs, Share{dim.Knob.Name, main[d] / total, min(1, max(main[d], with[d])/total)})
 		out.Interactions -= main[d] / total
 	}
 	out.Interactions = max(0, out.Interactions)
-	return out
-}
-
-// at returns the mean of an objective at points.
-func (s *sweep) at(j int, points []foreseen) []float64 {
-	out := make([]float64, len(points))
-	if s.parts[j].exact {
-		for i, p := range points {
-			out[i] = p.known[j]
-		}
-		return out
-	}
-	xs := make([]gp.Input, len(points))
-	for i, p := range points {
-		xs[i] = p.input
-	}
-	s.parts[j].process.PredictMean(xs, out)
 	return out
 }
 

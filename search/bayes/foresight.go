@@ -1,28 +1,39 @@
-package search
+package bayes
 
 import (
 	"math"
 	"slices"
 
 	"github.com/fettle-edge/fettle/search/gp"
+	"github.com/fettle-edge/fettle/search/history"
 	"github.com/fettle-edge/fettle/search/pareto"
 	"github.com/fettle-edge/fettle/search/space"
 	"github.com/fettle-edge/fettle/study"
 )
 
+// Prediction is what is known of an assignment before it is measured.
+type Prediction struct {
+	// Features may explain the outcome: numbers in any unit, as many for every
+	// assignment.
+	Features []float64
+	// Known holds, by the number of the objective, values that are exact, such
+	// as the size of a file.
+	Known map[int]float64
+}
+
 // foresight is what can be said of a point before it is measured. It remembers
 // its answers, because the local search meets the same points again.
 type foresight struct {
 	space    *space.Space
-	terms    terms
+	terms    history.Terms
 	predict  func(study.Assignment) Prediction // may be nil
 	features int
 	exact    []bool // the objectives that are known beforehand
-	memory   map[string]foreseen
+	memory   map[string]Foreseen
 }
 
-// foreseen is a point as the processes see it.
-type foreseen struct {
+// Foreseen is a point as a model sees it.
+type Foreseen struct {
 	input gp.Input
 	known []float64 // oriented; NaN for objectives that are not known; nil if none is
 	ok    bool      // has all features, and values of all exact objectives
@@ -33,8 +44,8 @@ const maxMemory = 50_000
 
 // newForesight finds what is predicted at the neutral point: the same must be
 // at all others.
-func newForesight(sp *space.Space, t terms, predict func(study.Assignment) Prediction) *foresight {
-	f := &foresight{space: sp, terms: t, predict: predict, exact: make([]bool, len(t.directions)), memory: map[string]foreseen{}}
+func newForesight(sp *space.Space, t history.Terms, predict func(study.Assignment) Prediction) *foresight {
+	f := &foresight{space: sp, terms: t, predict: predict, exact: make([]bool, len(t.Directions)), memory: map[string]Foreseen{}}
 	if predict == nil {
 		return f
 	}
@@ -48,18 +59,18 @@ func newForesight(sp *space.Space, t terms, predict func(study.Assignment) Predi
 
 // oriented returns known values by objective, NaN where there is none.
 func (f *foresight) oriented(known map[int]float64) []float64 {
-	out := unknown(len(f.terms.directions))
+	out := slices.Repeat([]float64{math.NaN()}, len(f.terms.Directions))
 	for j := range out {
 		if x, ok := known[j]; ok && !notFinite(x) {
 			out[j] = x
 		}
 	}
-	return pareto.Orient(out, f.terms.directions)
+	return pareto.Orient(out, f.terms.Directions)
 }
 
-// at returns what is foreseen of a canonical point.
-func (f *foresight) at(p space.Point) foreseen {
-	id := name(p)
+// at returns what is Foreseen of a canonical point.
+func (f *foresight) at(p space.Point) Foreseen {
+	id := p.Key()
 	s, ok := f.memory[id]
 	if !ok {
 		if len(f.memory) >= maxMemory {
@@ -71,11 +82,11 @@ func (f *foresight) at(p space.Point) foreseen {
 	return s
 }
 
-// of returns what is foreseen of a point with inactive knobs Absent. The
+// of returns what is Foreseen of a point with inactive knobs Absent. The
 // assignment may be left out; it is needed where a value lies outside its
 // knob's domain.
-func (f *foresight) of(p space.Point, a study.Assignment) foreseen {
-	s := foreseen{input: gp.Input{Levels: p}, ok: true}
+func (f *foresight) of(p space.Point, a study.Assignment) Foreseen {
+	s := Foreseen{input: gp.Input{Levels: p}, ok: true}
 	if f.predict == nil {
 		return s
 	}

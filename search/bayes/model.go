@@ -1,4 +1,4 @@
-package search
+package bayes
 
 import (
 	"math"
@@ -6,13 +6,13 @@ import (
 
 	"github.com/fettle-edge/fettle/search/ehvi"
 	"github.com/fettle-edge/fettle/search/gp"
+	"github.com/fettle-edge/fettle/search/history"
 )
 
-// model is what is believed of all points, given a history.
-type model struct {
-	terms     terms
-	events    []event
-	foresight *foresight
+// Model is what is believed of all points, given a history.
+type Model struct {
+	*ledger
+	history   *history.History
 	parts     []part // by column
 	pending   []pending
 	relevance []float64 // of each knob; sum 1
@@ -34,21 +34,20 @@ func (p part) predicts() bool { return p.exact || p.link != nil || p.believer !=
 
 // pending is an outstanding trial, at its predicted values.
 type pending struct {
-	foreseen
+	Foreseen
 	values []float64
 }
 
-// model fits what the schedule asks for. It fails where there is too little to
-// go by.
-func (b *bayes) model(h *history) (*model, error) {
-	l := b.ledger
+// model fits what the schedule asks for.
+func (o *Optimiser) model(h *history.History) (*Model, error) {
+	l := o.ledger
 	switch {
-	case len(l.events) > maxEvents:
+	case len(l.events) > MaxEvents:
 		return nil, errTooMany
 	case len(l.tells) == 0:
 		return nil, errTooFew
 	}
-	m := &model{terms: b.terms, events: l.events, foresight: l.foresight, parts: make([]part, b.terms.columns())}
+	m := &Model{ledger: l, history: h, parts: make([]part, l.terms.columns())}
 	links := l.links()
 	for c := range m.parts {
 		p := &m.parts[c]
@@ -58,10 +57,9 @@ func (b *bayes) model(h *history) (*model, error) {
 			p.exact = true
 		case objective && links[c] != nil:
 			p.link = links[c]
-			b.remark("objective %d follows objective %d (correlation %.3f): they share one model", c+1, p.link.of+1, p.link.correlation)
-		case column(c) == b.terms.ran() && l.allRan():
+		case column(c) == l.terms.ran() && l.allRan():
 		default:
-			if s := b.fits.surrogate(column(c)); s != nil {
+			if s := o.fits.surrogate(column(c)); s != nil {
 				p.surrogate, p.believer, p.scale, p.unit = s, s.process, s.warp, s.process.Hyper().Scale
 			}
 		}
@@ -80,20 +78,20 @@ func (b *bayes) model(h *history) (*model, error) {
 	if !m.complete() {
 		return nil, errTooFew
 	}
-	m.relevance = m.relevances(len(b.space.Dims()))
-	return m, m.believe(h)
+	m.relevance = m.relevances(len(l.space.Dims()))
+	return m, m.believe(h.Outstanding())
 }
 
 // complete reports whether the model can be worked with: it has all objectives,
 // or nothing is feasible yet but there is a way to find out what is.
-func (m *model) complete() bool {
-	return m.whole() || !slices.ContainsFunc(m.events, event.feasible) && m.knowsBounds()
+func (m *Model) complete() bool {
+	return m.whole() || !slices.ContainsFunc(m.events, event.counts) && m.knowsBounds()
 }
 
 // whole reports whether all objectives are modelled.
-func (m *model) whole() bool {
-	for _, p := range m.parts[:len(m.terms.directions)] {
-		if !p.predicts() || p.surrogate != nil && p.count < minValues {
+func (m *Model) whole() bool {
+	for _, p := range m.parts[:len(m.terms.Directions)] {
+		if !p.predicts() || p.surrogate != nil && p.count < MinValues {
 			return false
 		}
 	}
@@ -101,9 +99,9 @@ func (m *model) whole() bool {
 }
 
 // knowsBounds reports whether a constraint or a limited objective is modelled.
-func (m *model) knowsBounds() bool {
+func (m *Model) knowsBounds() bool {
 	for c, p := range m.parts {
-		if p.predicts() && (c >= len(m.terms.directions) || !math.IsNaN(m.terms.limits[c])) {
+		if p.predicts() && (c >= len(m.terms.Directions) || !math.IsNaN(m.terms.Limits[c])) {
 			return true
 		}
 	}
@@ -112,17 +110,10 @@ func (m *model) knowsBounds() bool {
 
 // believe adds the outstanding trials with the values they are predicted to
 // have (Ginsbourger et al. 2010, Kriging believer).
-func (m *model) believe(h *history) error {
-	var open []*record
-	for _, r := range h.trials {
-		if !r.told {
-			open = append(open, r)
-		}
-	}
-	slices.SortFunc(open, byNumber)
+func (m *Model) believe(open []*history.Trial) error {
 	mean, sd := make([]float64, 1), make([]float64, 1)
 	for _, r := range open {
-		p := pending{foreseen: m.foresight.of(r.point, r.assignment)}
+		p := pending{Foreseen: m.foresight.of(r.Point, r.Assignment)}
 		if !p.ok {
 			continue
 		}
@@ -142,7 +133,7 @@ func (m *model) believe(h *history) error {
 	}
 	for i := range m.pending {
 		p := &m.pending[i]
-		p.values = m.predict([]foreseen{p.foreseen}).values(m, 0)
+		p.values = m.predict([]Foreseen{p.Foreseen}).values(m, 0)
 	}
 	return nil
 }
@@ -151,7 +142,7 @@ func (m *model) believe(h *history) error {
 // sd[c][i], on the scale of the part; nil for columns without a part.
 type beliefs struct{ mean, sd [][]float64 }
 
-func (m *model) predict(points []foreseen) beliefs {
+func (m *Model) predict(points []Foreseen) beliefs {
 	xs := make([]gp.Input, len(points))
 	for i, p := range points {
 		xs[i] = p.input
@@ -180,8 +171,8 @@ func (m *model) predict(points []foreseen) beliefs {
 }
 
 // values returns the most likely values of the objectives at point i.
-func (b beliefs) values(m *model, i int) []float64 {
-	values := unknown(len(m.terms.directions))
+func (b beliefs) values(m *Model, i int) []float64 {
+	values := slices.Repeat([]float64{math.NaN()}, len(m.terms.Directions))
 	for j := range values {
 		switch p := m.parts[j]; {
 		case p.exact:
@@ -194,10 +185,10 @@ func (b beliefs) values(m *model, i int) []float64 {
 }
 
 // relevances returns how much each knob matters, all objectives together.
-func (m *model) relevances(dims int) []float64 {
+func (m *Model) relevances(dims int) []float64 {
 	total := make([]float64, dims)
 	sum := 0.0
-	for _, p := range m.parts[:len(m.terms.directions)] {
+	for _, p := range m.parts[:len(m.terms.Directions)] {
 		if p.surrogate == nil {
 			continue
 		}

@@ -1,7 +1,8 @@
-package search
+package bayes
 
 import (
 	"math"
+	"math/rand/v2"
 	"slices"
 
 	"github.com/fettle-edge/fettle/search/gp"
@@ -12,28 +13,26 @@ import (
 // mean of.
 const jointDraws = 256
 
-// expect is the mean hypervolume that a batch of points adds to an archive,
-// over joint draws from the model: unlike a sum of the improvements of each, it
+// Gain is the mean hypervolume that a batch of points adds to an archive, over
+// joint draws from the model: unlike a sum of the improvements of each, it
 // counts once what several of them would add.
-func (l *lens) expect(batch []foreseen, to *pareto.Archive) float64 {
-	b := l.predict(batch)
-	m := len(l.config.Directions)
-	roots := make([][]float64, m)
-	for j, p := range l.parts[:m] {
+func (m *Model) Gain(batch []Foreseen, to *pareto.Archive, rng *rand.Rand) float64 {
+	b := m.predict(batch)
+	objectives := m.parts[:len(m.terms.Directions)]
+	roots := make([][]float64, len(objectives))
+	for j, p := range objectives {
 		if p.surrogate != nil {
-			roots[j] = l.joint(j, batch, b.mean[j], b.sd[j])
+			roots[j] = m.joint(j, batch, b.mean[j], b.sd[j])
 		}
 	}
 	chance := make([]float64, len(batch))
 	for i := range batch {
-		chance[i] = math.Exp(l.keeps(b, i, 1))
+		chance[i] = math.Exp(m.keeps(b, i, 1))
 	}
-	rng := l.rng(streamRemaining, 1)
-	n := len(batch)
-	z, t := make([]float64, n), make([][]float64, m)
+	z, t := make([]float64, len(batch)), make([][]float64, len(objectives))
 	total := 0.0
 	for range jointDraws {
-		for j, p := range l.parts[:m] {
+		for j, p := range objectives {
 			t[j] = slices.Clone(b.mean[j])
 			for i := range z {
 				z[i] = rng.NormFloat64()
@@ -49,8 +48,8 @@ func (l *lens) expect(batch []foreseen, to *pareto.Archive) float64 {
 		}
 		grown := to.Clone()
 		for i := range batch {
-			y := make([]float64, m)
-			for j, p := range l.parts[:m] {
+			y := make([]float64, len(objectives))
+			for j, p := range objectives {
 				y[j] = t[j][i]
 				if !p.exact {
 					y[j] = p.scale.Inverse(y[j])
@@ -67,8 +66,8 @@ func (l *lens) expect(batch []foreseen, to *pareto.Archive) float64 {
 // joint returns the lower Cholesky factor of the posterior covariance of an
 // objective at the points of a batch, by rows. How an observation at one point
 // would move the mean at the others gives their covariance.
-func (l *lens) joint(j int, batch []foreseen, mean, sd []float64) []float64 {
-	process, n := l.parts[j].process, len(batch)
+func (m *Model) joint(j int, batch []Foreseen, mean, sd []float64) []float64 {
+	process, n := m.parts[j].process, len(batch)
 	xs := make([]gp.Input, n)
 	for i, p := range batch {
 		xs[i] = p.input
@@ -91,8 +90,7 @@ func (l *lens) joint(j int, batch []foreseen, mean, sd []float64) []float64 {
 			}
 		}
 	}
-	scale := l.calibration(j)
-	return root(c, n, scale)
+	return root(c, n, m.calibration(j))
 }
 
 // root returns the lower Cholesky factor of a covariance times a scale. Where
@@ -139,12 +137,12 @@ const (
 // wide they are: the root of the mean squared error of the latest trials when
 // each is left out, in units of what the model expected it to be. It is kept
 // between 1/4 and 2.
-func (l *lens) calibration(j int) float64 {
-	p := l.parts[j].process
-	raw, _ := l.bayes.ledger.data(column(j), len(l.events))
-	d := l.parts[j].warp.Apply(raw)
-	mean, sd := p.LeaveOneOut()
-	h := p.Hyper()
+func (m *Model) calibration(j int) float64 {
+	p := m.parts[j]
+	raw, _ := m.data(column(j), len(m.events))
+	d := p.warp.Apply(raw)
+	mean, sd := p.process.LeaveOneOut()
+	h := p.process.Hyper()
 	n := len(d.Y)
 	from := n - min(n, max(fewestCalibrate, n/calibrateShare))
 	sum := 0.0

@@ -1,4 +1,4 @@
-package search
+package bayes
 
 import (
 	"math"
@@ -14,7 +14,7 @@ import (
 // improvement times a power of the probability that they are feasible; while
 // nothing feasible is known, that probability alone.
 type acquisition struct {
-	*model
+	*Model
 	improvement *ehvi.Improvement // nil: nothing is feasible yet
 	trust       float64           // factor on the standard deviations of objectives
 	doubt       float64           // factor on those of constraints
@@ -44,8 +44,8 @@ const (
 )
 
 // acquire prepares the acquisition of one ask.
-func (m *model) acquire(rng *rand.Rand) *acquisition {
-	a := &acquisition{model: m, trust: 1, doubt: 1}
+func (m *Model) acquire(rng *rand.Rand) *acquisition {
+	a := &acquisition{Model: m, trust: 1, doubt: 1}
 	if rng.Float64() < greedyShare {
 		a.trust = greedyTrust
 	}
@@ -63,30 +63,35 @@ func (m *model) acquire(rng *rand.Rand) *acquisition {
 	for _, k := range pareto.Front(values) {
 		front, a.from = append(front, values[k]), append(a.from, points[k])
 	}
-	axes := make([]ehvi.Axis, len(m.terms.directions))
+	reference := m.reference(values)
+	narrow(reference, values, front, rng)
+	a.improvement = ehvi.New(front, reference, m.axes())
+	return a
+}
+
+// axes are the scales that objectives are predicted on.
+func (m *Model) axes() []ehvi.Axis {
+	axes := make([]ehvi.Axis, len(m.terms.Directions))
 	for j := range axes {
 		axes[j] = ehvi.Axis{Scale: m.parts[j].scale, Unit: m.parts[j].unit}
 	}
-	reference := m.reference(values, front)
-	narrow(reference, values, front, rng)
-	a.improvement = ehvi.New(front, reference, axes)
-	return a
+	return axes
 }
 
 // denoised returns the values of feasible trials, each at the posterior mean of
 // its process, and of pending ones that are likely to be feasible.
-func (m *model) denoised() (values [][]float64, points []space.Point) {
-	fitted := make([][]float64, len(m.terms.directions))
+func (m *Model) denoised() (values [][]float64, points []space.Point) {
+	fitted := make([][]float64, len(m.terms.Directions))
 	for j := range fitted {
 		if p := m.parts[j]; p.surrogate != nil {
 			fitted[j] = p.believer.Fitted()
 		}
 	}
 	for i, e := range m.events {
-		if !e.feasible() {
+		if !e.counts() {
 			continue
 		}
-		v := slices.Clone(e.values)
+		v := slices.Clone(e.Values)
 		for j, p := range m.parts[:len(v)] {
 			if p.surrogate != nil && p.rows[i] >= 0 {
 				v[j] = p.scale.Inverse(fitted[j][p.rows[i]])
@@ -95,7 +100,7 @@ func (m *model) denoised() (values [][]float64, points []space.Point) {
 		values, points = append(values, v), append(points, e.input.Levels)
 	}
 	for _, p := range m.pending {
-		chance := m.keeps(m.predict([]foreseen{p.foreseen}), 0, 1)
+		chance := m.keeps(m.predict([]Foreseen{p.Foreseen}), 0, 1)
 		if chance >= math.Log(likely) && !slices.ContainsFunc(p.values, notFinite) {
 			values, points = append(values, p.values), append(points, p.input.Levels)
 		}
@@ -104,11 +109,11 @@ func (m *model) denoised() (values [][]float64, points []space.Point) {
 }
 
 // score returns what points are worth: more is better, -Inf is no candidate.
-func (a *acquisition) score(points []foreseen) []float64 {
+func (a *acquisition) score(points []Foreseen) []float64 {
 	b := a.predict(points)
 	out := make([]float64, len(points))
 	if a.improvement != nil {
-		m := len(a.terms.directions)
+		m := len(a.terms.Directions)
 		for _, sd := range b.sd[:m] {
 			for i := range sd {
 				sd[i] *= a.trust

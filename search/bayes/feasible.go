@@ -1,4 +1,4 @@
-package search
+package bayes
 
 import "math"
 
@@ -8,9 +8,9 @@ const vague = 0.5
 
 // keeps is the logarithm of the probability that point i keeps all constraints
 // and runs, with standard deviations of the constraints larger by a factor.
-func (m *model) keeps(b beliefs, i int, doubt float64) float64 {
+func (m *Model) keeps(b beliefs, i int, doubt float64) float64 {
 	sum := 0.0
-	for c := len(m.terms.directions); c < len(m.parts); c++ {
+	for c := len(m.terms.Directions); c < len(m.parts); c++ {
 		switch p := m.parts[c]; {
 		case !p.predicts():
 		case column(c) == m.terms.ran():
@@ -24,9 +24,9 @@ func (m *model) keeps(b beliefs, i int, doubt float64) float64 {
 
 // within is the logarithm of the probability that point i keeps the user's
 // limits of the objectives.
-func (m *model) within(b beliefs, i int) float64 {
+func (m *Model) within(b beliefs, i int) float64 {
 	sum := 0.0
-	for j, limit := range m.terms.limits {
+	for j, limit := range m.terms.Limits {
 		switch p := m.parts[j]; {
 		case math.IsNaN(limit) || !p.predicts():
 		case !p.exact:

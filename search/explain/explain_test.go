@@ -1,4 +1,4 @@
-package search_test
+package explain_test
 
 import (
 	"math"
@@ -37,6 +37,24 @@ func told(t testing.TB, cfg search.Config, n int, f func(a study.Assignment) sea
 		}
 	}
 	return s
+}
+
+func newSampler(t testing.TB, cfg search.Config) search.Sampler {
+	t.Helper()
+	s, err := search.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func ask(t testing.TB, s search.Sampler, n int) search.Suggestion {
+	t.Helper()
+	got, err := s.Ask(n)
+	if err != nil {
+		t.Fatalf("ask %d: %v", n, err)
+	}
+	return got
 }
 
 func explain(t testing.TB, s search.Sampler) *search.Explanation {

@@ -1,7 +1,6 @@
-package search
+package bayes
 
 import (
-	"math"
 	"math/rand/v2"
 	"slices"
 
@@ -9,10 +8,6 @@ import (
 )
 
 const (
-	// beyondWorst is how far the reference lies beyond the worst that was
-	// observed, as a share of the front's range.
-	beyondWorst = 0.05
-
 	// A share of the asks looks at a region of interest only, which bounds a
 	// share of the objectives.
 	regionShare = 0.6
@@ -23,31 +18,17 @@ const (
 	regionLeast               = 0.15
 )
 
-// reference is the user's limit of each objective, and where there is none the
-// worst value of any trial, with a margin. Trials count that broke a bound: to
-// them it is far, so that feasible regions apart from the known ones count too.
-func (m *model) reference(values, front [][]float64) []float64 {
-	low, high := pareto.Bounds(front)
-	least, worst := pareto.Bounds(values)
+// reference is that of the values of a front, for which the values of all
+// trials count. Some of them broke a bound: to them it is far, so that feasible
+// regions apart from the known ones count too.
+func (m *Model) reference(values [][]float64) []float64 {
+	var told [][]float64
 	for _, e := range m.events {
-		for j, x := range e.values {
-			if e.trial && x > worst[j] { // not NaN
-				worst[j] = x
-			}
+		if e.trial {
+			told = append(told, e.Values)
 		}
 	}
-	for j, limit := range m.terms.limits {
-		if !math.IsNaN(limit) {
-			worst[j] = limit
-			continue
-		}
-		width := max(high[j]-low[j], 0.02*(worst[j]-least[j]))
-		if width == 0 { // all equal: any distance serves
-			width = max(1, math.Abs(worst[j]))
-		}
-		worst[j] += beyondWorst * width
-	}
-	return worst
+	return m.terms.Reference(values, told)
 }
 
 // narrow moves the reference, at random, to a region of interest.
