@@ -18,6 +18,7 @@ type acquisition struct {
 	improvement *ehvi.Improvement // nil: nothing is feasible yet
 	trust       float64           // factor on the standard deviations of objectives
 	doubt       float64           // factor on those of constraints
+	caution     float64           // the power of the probability of being feasible
 	from        []space.Point     // where to look for candidates first: the front
 }
 
@@ -33,19 +34,29 @@ const (
 	curiousShare = 0.3
 	curiousDoubt = 3
 
-	// caution is the power of the probability of being feasible. Fronts often
-	// lie on the border of what is feasible, where half of the asks would be
-	// infeasible without it.
-	caution = 2.4
+	// The power of the probability of being feasible grows with the trials from
+	// leastCaution to mostCaution. Fronts often lie on the border of what is
+	// feasible, where half of the asks would be infeasible without it; but more
+	// of it early would keep the search from finding feasible regions.
+	leastCaution  = 2.4
+	mostCaution   = 4
+	cautionTrials = 30 // for each unit of it
 
 	// likely is the probability of being feasible from which on an outstanding
 	// trial counts as part of the front.
 	likely = 0.5
 )
 
+// plain is the acquisition of an ask that is neither greedy nor curious, without
+// a front yet.
+func (m *Model) plain() *acquisition {
+	caution := float64(len(m.events)) / cautionTrials
+	return &acquisition{Model: m, trust: 1, doubt: 1, caution: max(leastCaution, min(mostCaution, caution))}
+}
+
 // acquire prepares the acquisition of one ask.
 func (m *Model) acquire(rng *rand.Rand) *acquisition {
-	a := &acquisition{Model: m, trust: 1, doubt: 1}
+	a := m.plain()
 	if rng.Float64() < greedyShare {
 		a.trust = greedyTrust
 	}
@@ -127,7 +138,7 @@ func (a *acquisition) score(points []Foreseen) []float64 {
 		case !p.ok:
 			out[i] = math.Inf(-1)
 		case a.improvement != nil:
-			out[i] *= math.Exp(caution * chance)
+			out[i] *= math.Exp(a.caution * chance)
 		default:
 			out[i] = chance + a.within(b, i)
 		}

@@ -42,7 +42,7 @@ func (m *Model) Ahead(n int, reference []float64, rng *rand.Rand) ([]Foreseen, e
 // toward is the acquisition for a given reference.
 func (m *Model) toward(reference []float64) *acquisition {
 	values, points := m.denoised()
-	a := &acquisition{Model: m, trust: 1, doubt: 1}
+	a := m.plain()
 	var front [][]float64
 	for _, k := range pareto.Front(values) {
 		front, a.from = append(front, values[k]), append(a.from, points[k])
