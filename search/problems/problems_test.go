@@ -178,7 +178,7 @@ func TestSearchOfATable(t *testing.T) {
 	}
 }
 
-// BenchmarkTable compares tpe with random on a recorded table of real variants
+// BenchmarkTable compares gp with random on a recorded table of real variants
 // of the demo model (testdata/demo.json), or on the file that FETTLE_TABLE
 // names, in the form of problems.Table. Ten seeds; the figures are shares of the
 // hypervolume of the table's front, with 95 % intervals.
@@ -198,15 +198,15 @@ func BenchmarkTable(b *testing.B) {
 	}
 	p := table.Problem(path)
 	for b.Loop() {
-		got, err := problems.Compare(p, search.TPE, search.Random, 10, 20, 40, 60)
+		got, err := problems.Compare(p, search.GP, search.Random, 10, 20, 40, 60)
 		if err != nil {
 			b.Fatal(err)
 		}
 		for _, c := range got {
-			b.Logf("%d rows, %d trials: tpe %.3f, random %.3f, lead %+.3f", len(table.Rows), c.Trials, c.A, c.B, c.Lead)
+			b.Logf("%d rows, %d trials: gp %.3f, random %.3f, lead %+.3f", len(table.Rows), c.Trials, c.A, c.B, c.Lead)
 		}
 		last := got[len(got)-1]
-		b.ReportMetric(last.A.Mean, "tpe-share")
+		b.ReportMetric(last.A.Mean, "gp-share")
 		b.ReportMetric(last.B.Mean, "random-share")
 		b.ReportMetric(last.Lead.Low, "lead-low")
 	}
