@@ -51,7 +51,7 @@ fuzz: ## fuzz every parser of foreign bytes for FUZZTIME each
 vendor-js: ## rebuild the vendored JavaScript of the dashboard (maintainers)
 	cd web/vendorjs && npm ci --ignore-scripts && npm run build
 
-bench: build ## the figures of docs/MEASUREMENT.md; wants a quiet machine, npm and g++, and half an hour
+bench: build ## the figures of docs/MEASUREMENT.md and docs/EARLY-STOPPING.md; wants a quiet machine, npm and g++, and half an hour
 	profiler/bench/peers.sh
 	$(GO) test -tags bench -count=1 -timeout 60m -v ./profiler/bench
 	$(GO) test -tags bench -count=1 -timeout 30m -v -run 'Figures' ./cmd/fettle

@@ -2,7 +2,6 @@ package replay
 
 import (
 	"math"
-	"slices"
 
 	"github.com/fettle-edge/fettle/search/fidelity"
 	"github.com/fettle-edge/fettle/search/pareto"
@@ -38,50 +37,26 @@ func NewBench(t *problems.Table, rec *Recording, objectives int) (*Bench, error)
 		return nil, fault.New(fault.Invalid, "cannot join a table of %d rows and %d objectives with a recording of %d rows for %d objectives",
 			len(t.Rows), len(t.Directions), len(rec.Rows), objectives)
 	}
-	b := &Bench{terms: fidelity.Terms{Chunks: len(rec.Count)}}
+	b := &Bench{terms: fidelity.Terms{Chunks: len(rec.Count)}, rows: map[string]int{}}
 	for i := range objectives {
 		b.terms.Objectives = append(b.terms.Objectives, study.Objective{Metric: tableMetrics[i], Direction: t.Directions[i]})
 	}
 	b.table = &problems.Table{Knobs: t.Knobs, Directions: t.Directions[:objectives], Neutral: t.Neutral, Plan: t.Plan}
+	if t.Reference != nil {
+		b.table.Reference = t.Reference[:objectives]
+	}
 	for i, row := range t.Rows {
 		chunks := rec.Chunks(i)
 		values := append([]float64{study.QualityValues(chunks)[divergence].Value}, row.Values[1:objectives]...)
 		b.table.Rows = append(b.table.Rows, problems.Row{Assignment: row.Assignment, Values: values, Variant: row.Variant})
 		b.scores = append(b.scores, chunks)
 	}
-	b.index()
-	return b, nil
-}
-
-// index derives what follows from the table.
-func (b *Bench) index() {
-	b.problem, b.rows, b.points = b.table.Problem("table"), map[string]int{}, nil
+	b.problem = b.table.Problem("table")
 	for i, row := range b.table.Rows {
 		b.rows[row.Assignment.Key()] = i
 		b.points = append(b.points, pareto.Orient(row.Values, b.table.Directions))
 	}
-}
-
-// Quieten returns a bench whose latencies deviate by so many times less from
-// what can be forecast of them from all rows: what the table might be if it had
-// been measured on a computer of one's own. It is made up to that extent.
-func (b *Bench) Quieten(times float64) *Bench {
-	const third = 2
-	var features [][]float64
-	var costs []float64
-	for i, row := range b.table.Rows {
-		features, costs = append(features, b.Trial(i).Features), append(costs, row.Values[third])
-	}
-	f := fidelity.NewForecast(features, costs)
-	out, table := *b, *b.table
-	out.table, table.Rows = &table, slices.Clone(table.Rows)
-	for i, row := range table.Rows {
-		_, expected, _ := f.Interval(features[i], 0.5)
-		table.Rows[i].Values = slices.Clone(row.Values)
-		table.Rows[i].Values[third] = expected * math.Pow(costs[i]/expected, 1/times)
-	}
-	out.index()
-	return &out
+	return b, nil
 }
 
 // Trial is what is known of a row before it is measured: its size; and as

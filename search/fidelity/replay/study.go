@@ -8,6 +8,7 @@ import (
 	"github.com/fettle-edge/fettle/search"
 	"github.com/fettle-edge/fettle/search/fidelity"
 	"github.com/fettle-edge/fettle/search/pareto"
+	"github.com/fettle-edge/fettle/study"
 )
 
 // Run is one study.
@@ -118,10 +119,15 @@ func (s *State) resume(stopper Stopper, n int) (chunks int) {
 	return chunks
 }
 
-// partial is what is told of a stopped trial.
+// partial is what is told of a stopped trial: what is known or expected, and
+// of the divergence at least that of the chunks so far.
 func (s *State) partial(row, chunks int) search.Outcome {
-	rule := fidelity.New(s.Bench.terms, s.Past, s.Bench.Trial(row), fidelity.DefaultError)
-	known := rule.Estimates(s.Bench.scores[row][:chunks])
+	rule, scores := fidelity.New(s.Bench.terms, s.Past, s.Bench.Trial(row), fidelity.DefaultError), s.Bench.scores[row][:chunks]
+	known := rule.Estimates(scores)
+	if _, ok := known[divergence]; !ok && chunks > 0 {
+		d := study.QualityValues(scores)[divergence]
+		known[divergence] = fidelity.Estimate{Value: d.Value, Error: (d.High - d.Value) / study.Z95}
+	}
 	var o search.Outcome
 	for _, objective := range s.Bench.terms.Objectives {
 		e, ok := known[objective.Metric]
